@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// hiredis has TLS only where libhiredis-ssl exists (Ubuntu 24.04, Debian 13). The Makefile sets
+// this when `pkg-config --exists hiredis_ssl`; without it `rediss://` is a clear start-up error.
+let hiredisTLS = Context.environment["HIREDIS_TLS"] == "1"
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let collections: Target.Dependency = .product(
+    name: "DequeModule", package: "swift-collections")
+let configuration: Target.Dependency = .product(
+    name: "Configuration", package: "swift-configuration")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+
+/// A room of the house: a library target, or its tests.
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: house)
+}
+
+let package = Package(
+    name: "gpt4-strategy",
+    products: [
+        .executable(name: "strategy-worker", targets: ["Worker"]),
+        .executable(name: "strategyctl", targets: ["Operator"]),
+        .executable(name: "openai-simulator", targets: ["SimulatedModel"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // C made callable.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CCurl"),
+        .target(
+            name: "CHiredis",
+            cSettings: hiredisTLS ? [.define("HIREDIS_TLS")] : [],
+            linkerSettings: [.linkedLibrary("hiredis")]
+                + (hiredisTLS
+                    ? [
+                        .linkedLibrary("hiredis_ssl"), .linkedLibrary("ssl"),
+                        .linkedLibrary("crypto"),
+                    ] : [])),
+        .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // The loop, and a driver for each library.
+        room("EventLoop", ["CLinux"]),
+        room("Redis", ["CHiredis", "CLinux", "EventLoop"]),
+        room("HTTPClient", ["CCurl", "EventLoop"]),
+        room("JSON", ["CSimdjson"]),
+
+        // Values: no I/O, no clock, no task.
+        room("Release"),
+        room("Options"),
+        room("Contract", ["JSON", "Options"]),
+        room("Policy", ["Contract"]),
+
+        // The pipeline, and its ports made real.
+        room("Pipeline", ["Contract", "JSON", "Options", "Policy"]),
+        room("Telemetry", ["Contract", coreMetrics, logging]),
+        room(
+            "Gateways",
+            [
+                "Contract", "EventLoop", "HTTPClient", "JSON", "Pipeline", "Policy", "Redis",
+                "Telemetry", logging,
+            ],
+            resources: [
+                .embedInCode("OpenAI/models.json"),
+                .embedInCode("Prompts/proposal.schema.json"),
+                .embedInCode("Prompts/system.txt"),
+                .embedInCode("Redis/Scripts/bury.lua"),
+                .embedInCode("Redis/Scripts/commit.lua"),
+                .embedInCode("Redis/Scripts/event.lua"),
+                .embedInCode("Redis/Scripts/take.lua"),
+            ]),
+
+        // Programs.
+        program(
+            "Worker",
+            [
+                "Contract", "EventLoop", "Gateways", "HTTPClient", "Pipeline", "Policy", "Redis",
+                "Release", "Telemetry", argumentParser, collections, configuration, httpTypes,
+                hummingbird, lifecycle, logging, nioCore, unixSignals,
+            ]),
+        program(
+            "Operator",
+            ["Contract", "EventLoop", "JSON", "Redis", "Release", argumentParser]),
+        program(
+            "SimulatedModel",
+            ["Release", argumentParser, httpTypes, hummingbird, logging, nioCore]),
+
+        // Tests.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        tests("EventLoopTests", ["EventLoop", "TestSupport"]),
+        tests("RedisTests", ["EventLoop", "Redis", "TestSupport"]),
+        tests("HTTPClientTests", ["EventLoop", "HTTPClient", "TestSupport"]),
+        tests("JSONTests", ["JSON", "TestSupport"]),
+        tests("TelemetryTests", ["Contract", "Telemetry", "TestSupport", coreMetrics, logging]),
+    ]
+)

@@ -1,0 +1,17 @@
+/// Chance with a seed, so that a failure can be played again. SplitMix64 (Steele, Lea, Flood 2014).
+package struct Dice: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// A whole number from 0 up to, and without, `bound`.
+    package mutating func roll(_ bound: Int = .max) -> Int { Int.random(in: 0..<bound, using: &self) }
+}
