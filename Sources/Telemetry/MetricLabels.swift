@@ -1,0 +1,125 @@
+// The label values of every metric: closed sets, written once.
+
+package import Contract
+
+extension Metrics {
+    /// How a request ended: its terminal event and, where that has one, its code.
+    package enum Ending: Labels {
+        case result
+        case rejected(RejectionCode)
+        case failed(FailureCode)
+        case cancelled
+
+        package static let names = ["outcome", "code"]
+
+        package static var allCases: [Ending] {
+            [.result] + RejectionCode.allCases.map(Self.rejected)
+                + FailureCode.allCases.map(Self.failed) + [.cancelled]
+        }
+
+        /// By hand, so that counting an ending builds no array of all of them.
+        package var ordinal: Int {
+            switch self {
+            case .result: 0
+            case .rejected(let code): 1 + code.ordinal
+            case .failed(let code): 1 + RejectionCode.count + code.ordinal
+            case .cancelled: 1 + RejectionCode.count + FailureCode.count
+            }
+        }
+
+        package var values: [String] {
+            switch self {
+            case .result: ["result", "none"]
+            case .rejected(let code): ["rejected", code.rawValue]
+            case .failed(let code): ["failed", code.rawValue]
+            case .cancelled: ["cancelled", "none"]
+            }
+        }
+    }
+
+    /// A stage of the pipeline.
+    package enum Stage: String, Labels {
+        case decode
+        case ask
+        case judge
+        case settle
+
+        package static let names = ["stage"]
+    }
+
+    /// How one call to the model ended.
+    package enum CallOutcome: String, Labels {
+        case success
+        /// 429, for pace or for quota.
+        case rateLimited = "rate_limited"
+        /// Any other 4xx: our request or our key.
+        case refused
+        /// 5xx.
+        case upstreamError = "upstream_error"
+        /// A 2xx that is not what the API promises.
+        case invalidResponse = "invalid_response"
+        /// No connection, or lost before the answer's end.
+        case connectionError = "connection_error"
+        /// Connect, stall or total limit, or the request's deadline.
+        case timeout
+        case cancelled
+
+        package static let names = ["outcome"]
+    }
+
+    package enum TokenType: String, Labels {
+        case input
+        case output
+        case cached
+
+        package static let names = ["type"]
+    }
+
+    /// The two connections to Redis: one blocks in reads, the other does all else.
+    package enum Connection: String, Labels {
+        case read
+        case write
+
+        package static let names = ["connection"]
+    }
+
+    /// The streams of requests, in the order they are read.
+    package enum Priority: String, Labels {
+        case retry
+        case high
+        case normal
+        case low
+
+        package static let names = ["priority"]
+    }
+
+    /// Why a worker put an entry aside.
+    package enum DeadLetterReason: String, Labels {
+        /// It names no request that could be answered.
+        case malformed
+        /// Its request id belongs to another request.
+        case requestIDConflict = "request_id_conflict"
+
+        package static let names = ["reason"]
+    }
+
+    /// The Lua scripts that a worker runs, by the names of their files.
+    package enum Script: String, Labels {
+        case commit
+        case bury
+        case event
+        case take
+
+        package static let names = ["script"]
+    }
+}
+
+extension RejectionCode: Labels {
+    package static let names = ["code"]
+    fileprivate static let count = allCases.count
+}
+
+extension FailureCode: Labels {
+    package static let names = ["code"]
+    fileprivate static let count = allCases.count
+}
