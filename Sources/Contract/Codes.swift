@@ -1,0 +1,63 @@
+/// Why a request was turned away: the caller's fault, or a limit of his.
+package enum RejectionCode: String, CaseIterable, Sendable {
+    case invalidRequest = "invalid_request"
+    case payloadTooLarge = "payload_too_large"
+    case unauthorized
+    case forbidden
+    case promptInjection = "prompt_injection"
+    case contentPolicy = "content_policy"
+    case rateLimited = "rate_limited"
+    case budgetExceeded = "budget_exceeded"
+    case maxCostTooLow = "max_cost_too_low"
+    case unsuitable
+    case tierFeature = "tier_feature"
+    case deadlinePassed = "deadline_passed"
+    case overloaded
+    case answerExpired = "answer_expired"
+}
+
+/// Why we could not answer a request that was in order.
+package enum FailureCode: String, CaseIterable, Sendable {
+    case attemptsExhausted = "attempts_exhausted"
+    case poison
+    case `internal`
+    case upstreamError = "upstream_error"
+    case invalidOutput = "invalid_output"
+    case deadline
+}
+
+/// A refusal as the caller reads it.
+///
+/// `message` is one sentence for a person; it never holds a secret, a prompt, another user's data
+/// or more than a few words of the caller's own.
+package struct Rejection: Error, Equatable, Sendable {
+    package let code: RejectionCode
+    package let message: String
+    /// A JSON Pointer into the payload (`/market_context/current_price`), or an entry field's name.
+    package let field: String?
+    package let retryAfterMs: Int64?
+
+    package init(
+        _ code: RejectionCode, _ message: String, field: String? = nil, retryAfterMs: Int64? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.field = field
+        self.retryAfterMs = retryAfterMs
+    }
+
+    package static func invalid(_ field: String, _ message: String) -> Rejection {
+        Rejection(.invalidRequest, message, field: field)
+    }
+}
+
+/// A failure as the caller reads it: never an internal detail, a key, a prompt or a stack.
+package struct Failure: Error, Equatable, Sendable {
+    package let code: FailureCode
+    package let message: String
+
+    package init(_ code: FailureCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,123 @@
+/// Whom an event is for: the request and the attempt that speaks, and what goes back with it.
+package struct Address: Sendable {
+    package let requestID: RequestID
+    package let attempt: Int
+    package let trace: RequestEntry.Trace
+
+    package init(requestID: RequestID, attempt: Int, trace: RequestEntry.Trace) {
+        self.requestID = requestID
+        self.attempt = attempt
+        self.trace = trace
+    }
+}
+
+/// The event that ends a request, and the entry that goes with it.
+package struct TerminalEvent: Sendable {
+    package let queue: Queue
+    package let entryID: EntryID
+    package let address: Address
+    package let kind: Kind
+    /// JSON.
+    package let payload: [UInt8]
+    /// How long the answer can be read, in milliseconds.
+    package let replyTTLMs: Int64
+
+    package enum Kind: String, CaseIterable, Sendable {
+        case result
+        case rejected
+        case failed
+        case cancelled
+    }
+
+    package init(
+        queue: Queue, entryID: EntryID, address: Address, kind: Kind, payload: [UInt8],
+        replyTTLMs: Int64
+    ) {
+        self.queue = queue
+        self.entryID = entryID
+        self.address = address
+        self.kind = kind
+        self.payload = payload
+        self.replyTTLMs = replyTTLMs
+    }
+}
+
+/// An event on the way, for callers who asked for `events=all`.
+package struct InterimEvent: Sendable {
+    package let queue: Queue
+    package let entryID: EntryID
+    package let address: Address
+    package let kind: Kind
+    /// JSON.
+    package let payload: [UInt8]
+    /// When the reply stream may go if nothing else is ever added to it, in Unix milliseconds.
+    package let expiresAtMs: Int64
+
+    package enum Kind: String, CaseIterable, Sendable {
+        case accepted
+        case progress
+    }
+
+    package init(
+        queue: Queue, entryID: EntryID, address: Address, kind: Kind, payload: [UInt8],
+        expiresAtMs: Int64
+    ) {
+        self.queue = queue
+        self.entryID = entryID
+        self.address = address
+        self.kind = kind
+        self.payload = payload
+        self.expiresAtMs = expiresAtMs
+    }
+}
+
+/// The fields of an event's entry on a reply stream.
+package enum EventField {
+    package static let event = "event"
+    package static let requestID = "request_id"
+    package static let attempt = "attempt"
+    package static let at = "at"
+    package static let version = "v"
+    package static let payload = "payload"
+    package static let traceparent = "traceparent"
+    package static let tracestate = "tracestate"
+}
+
+/// An entry that nobody can be answered for, as it is kept for a person to look at.
+package struct DeadLetter: Sendable {
+    package let queue: Queue
+    package let entryID: EntryID
+    /// One sentence: why it is here.
+    package let reason: String
+    /// The entry's own names and values in turn, without its token, cut to `deadLetterBytesMax`.
+    package let fields: [[UInt8]]
+    /// Bytes that were cut away.
+    package let bytesCut: Int
+
+    package init(_ entry: RawEntry, reason: String) {
+        queue = entry.queue
+        entryID = entry.id
+        self.reason = reason
+        var kept: [[UInt8]] = []
+        var room = ContractLimits.deadLetterBytesMax
+        var cut = 0
+        var index = 0
+        while index + 1 < entry.fields.count {
+            let (name, value) = (entry.fields[index], entry.fields[index + 1])
+            index += 2
+            if name.equals("authorization") { continue }
+            // Each kept field also costs Redis some bytes of its own: counted as 16.
+            let nameKept = name.prefix(max(room - 16, 0))
+            let valueKept = value.prefix(max(room - 16 - nameKept.count, 0))
+            cut += name.count + value.count - nameKept.count - valueKept.count
+            guard room > 16, kept.count < 2 * ContractLimits.deadLetterFieldsMax else {
+                cut += nameKept.count + valueKept.count
+                continue
+            }
+            kept += [Array(nameKept), Array(valueKept)]
+            room -= nameKept.count + valueKept.count + 16
+        }
+        fields = kept
+        bytesCut = cut
+    }
+}

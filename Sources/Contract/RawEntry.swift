@@ -1,0 +1,34 @@
+/// One stream entry as it was read: whose, which, and bytes that nobody has looked at.
+package struct RawEntry: Sendable {
+    package let queue: Queue
+    package let id: EntryID
+    /// Names and values in turn, as Redis gives them; an even number.
+    package let fields: [[UInt8]]
+
+    package init(queue: Queue, id: EntryID, fields: [[UInt8]]) {
+        self.queue = queue
+        self.id = id
+        self.fields = fields
+    }
+
+    /// Bytes of names and values: what holding this entry costs, without the array around it.
+    package var byteCount: Int { fields.reduce(0) { $0 + $1.count } }
+
+    /// The value of the first field of that name. Who must know of a second one asks `RequestEntry`.
+    package func first(_ name: StaticString) -> [UInt8]? {
+        var index = 0
+        while index + 1 < fields.count {
+            if fields[index].equals(name) { return fields[index + 1] }
+            index += 2
+        }
+        return nil
+    }
+}
+
+extension [UInt8] {
+    func equals(_ text: StaticString) -> Bool {
+        text.withUTF8Buffer { theirs in
+            unsafe count == theirs.count && elementsEqual(theirs)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+/// A request entry whose fields are in order; its payload has not been looked at.
+package struct RequestEntry: Sendable {
+    package let id: EntryID
+    package let queue: Queue
+    package let requestID: RequestID
+    package let payload: [UInt8]
+    /// What the caller asked for, in milliseconds from the first entry's ID; nil takes the default.
+    package let deadlineMs: Int64?
+    package let wantsAllEvents: Bool
+    /// 1, or what a requeue says; a field `attempt` on any stream but `retry` is ignored.
+    package let attempt: Int
+    package let trace: Trace
+
+    /// W3C trace context as it came in, where it could be one. Who passes it on reads it closely.
+    package struct Trace: Sendable {
+        package let parent: String?
+        package let state: String?
+        package static let none = Trace(parent: nil, state: nil)
+    }
+}
+
+/// Why an entry is not a request.
+package enum EntryDefect: Error, Sendable {
+    /// It names no request: nobody can be answered, so it becomes a dead letter.
+    case nameless(reason: String)
+    /// It names a request, whose caller is told.
+    case refused(RequestID, Rejection, RequestEntry.Trace)
+}
+
+extension RequestEntry {
+    /// Reads the fields of an entry, as `streams.md`, "The request entry", describes them.
+    ///
+    /// - Parameter payloadBytesMax: `MAX_PAYLOAD_BYTES`.
+    package init(
+        _ raw: RawEntry, payloadBytesMax: Int = ContractLimits.payloadBytesMax
+    ) throws(EntryDefect) {
+        let fields = KnownFields(raw)
+        guard let name = fields.requestID else {
+            throw .nameless(reason: "the entry has no request_id")
+        }
+        guard fields.repeated != "request_id" else {
+            throw .nameless(reason: "request_id stands twice")
+        }
+        guard let requestID = RequestID(name) else {
+            throw .nameless(reason: "request_id is not 1–128 of A–Z a–z 0–9 _ - . :")
+        }
+        let trace = Trace(
+            parent: fields.traceparent.flatMap(Self.traceText),
+            state: fields.tracestate.flatMap(Self.traceText))
+        do throws(Rejection) {
+            try fields.checkNames()
+            let payload = try fields.checkedPayload(bytesMax: payloadBytesMax)
+            let deadlineMs = try fields.checkedDeadline()
+            let wantsAllEvents = try fields.checkedEvents()
+            self.init(
+                id: raw.id, queue: raw.queue, requestID: requestID, payload: payload,
+                deadlineMs: deadlineMs, wantsAllEvents: wantsAllEvents,
+                attempt: raw.queue == .retry ? fields.checkedAttempt() : 1, trace: trace)
+        } catch {
+            throw .refused(requestID, error, trace)
+        }
+    }
+
+    /// Printable ASCII of at most 512 bytes, which is what both headers may hold at the most.
+    private static func traceText(_ bytes: [UInt8]) -> String? {
+        guard (1...512).contains(bytes.count), bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+            return nil
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// The fields that we know, picked out in one pass; the rest are ignored, but may not stand twice.
+private struct KnownFields {
+    var requestID: [UInt8]?
+    var version: [UInt8]?
+    var type: [UInt8]?
+    var payload: [UInt8]?
+    var deadline: [UInt8]?
+    var events: [UInt8]?
+    var agentType: [UInt8]?
+    var attempt: [UInt8]?
+    var traceparent: [UInt8]?
+    var tracestate: [UInt8]?
+    /// The first name that stands twice, made printable.
+    var repeated: String?
+
+    init(_ raw: RawEntry) {
+        var index = 0
+        while index + 1 < raw.fields.count {
+            take(raw.fields[index], raw.fields[index + 1])
+            index += 2
+        }
+        repeated = Self.firstRepeated(raw.fields)
+    }
+
+    private mutating func take(_ name: [UInt8], _ value: [UInt8]) {
+        if name.equals("request_id") { requestID = value }
+        if name.equals("payload") { payload = value }
+        if name.equals("v") { version = value }
+        if name.equals("type") { type = value }
+        if name.equals("deadline_ms") { deadline = value }
+        if name.equals("events") { events = value }
+        if name.equals("agent_type") { agentType = value }
+        if name.equals("attempt") { attempt = value }
+        if name.equals("traceparent") { traceparent = value }
+        if name.equals("tracestate") { tracestate = value }
+    }
+
+    /// An entry has a dozen fields, so comparing is cheaper than hashing; one with thousands of
+    /// them is hashed, so that nobody can make us compare millions of times.
+    private static func firstRepeated(_ fields: [[UInt8]]) -> String? {
+        if fields.count <= 48 {
+            for index in stride(from: 2, to: fields.count, by: 2) {
+                for earlier in stride(from: 0, to: index, by: 2)
+                where fields[earlier] == fields[index] { return printable(fields[index]) }
+            }
+            return nil
+        }
+        var seen: Set<[UInt8]> = []
+        for index in stride(from: 0, to: fields.count, by: 2)
+        where !seen.insert(fields[index]).inserted { return printable(fields[index]) }
+        return nil
+    }
+
+    /// At most 32 characters of a name, nothing unprintable in them: names are the caller's own.
+    private static func printable(_ name: [UInt8]) -> String {
+        String(
+            decoding: name.prefix(32).map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "?") },
+            as: UTF8.self)
+    }
+
+    func checkNames() throws(Rejection) {
+        if let repeated { throw .invalid(repeated, "the field stands twice") }
+        if let version, !version.equals("1") { throw .invalid("v", "expected 1") }
+        if let agentType, !agentType.equals("gpt4_strategy") {
+            throw .invalid("agent_type", "expected gpt4_strategy")
+        }
+        if let type, !type.equals("generate") {
+            throw .invalid("type", "expected generate")
+        }
+    }
+
+    func checkedPayload(bytesMax: Int) throws(Rejection) -> [UInt8] {
+        guard let payload else { throw .invalid("payload", "is required") }
+        guard payload.count <= bytesMax else {
+            throw Rejection(
+                .payloadTooLarge, "the payload has \(payload.count) bytes, at most \(bytesMax) are read",
+                field: "payload")
+        }
+        return payload
+    }
+
+    func checkedDeadline() throws(Rejection) -> Int64? {
+        guard let deadline else { return nil }
+        let range = ContractLimits.deadlineRange
+        guard deadline.count <= 7, let value = Int64(String(decoding: deadline, as: UTF8.self)),
+            range.contains(value)
+        else {
+            throw .invalid(
+                "deadline_ms", "expected milliseconds from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func checkedEvents() throws(Rejection) -> Bool {
+        guard let events, !events.equals("result") else { return false }
+        guard events.equals("all") else { throw .invalid("events", "expected result or all") }
+        return true
+    }
+
+    /// Written by our own scripts, so anything odd in it means the first attempt.
+    func checkedAttempt() -> Int {
+        guard let attempt, let value = Int(String(decoding: attempt, as: UTF8.self)) else { return 1 }
+        return min(max(value, 1), ContractLimits.attemptsMax)
+    }
+}
