@@ -1,0 +1,42 @@
+package import Contract
+package import Options
+
+/// What a model may know: the only numbers that its answer may use. No user, no account, no token.
+package struct Facts: Sendable {
+    package let symbol: String
+    package let spot: MicroUSD
+    package let asOf: UTCInstant
+    package let trend: MarketContext.Trend?
+    package let vix: Double?
+    package let tolerance: RiskPreferences.Tolerance?
+    package let maxLoss: Double?
+    /// Expiries that may be used: monthly ones, three weeks to four months away.
+    package let expiries: [CivilDate]
+    /// Strikes are multiples of this, in USD.
+    package let strikeStep: Double
+
+    /// - Parameter nowMs: The present, used where the request does not say of when its prices are.
+    package init(of request: GenerateRequest, nowMs: Int64) {
+        let market = request.market
+        symbol = market.symbol
+        spot = market.currentPrice
+        asOf = market.asOf ?? UTCInstant(milliseconds: Int(nowMs))
+        trend = market.trend
+        vix = market.vix
+        tolerance = request.preferences.tolerance
+        maxLoss = request.preferences.maxLoss
+        let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(nowMs)))
+        expiries = Expiries.monthlies(after: today.advanced(by: 20), within: 100)
+        strikeStep = Self.strikeStep(at: spot.dollars)
+    }
+
+    /// The standard grid of listed strikes: 2.50 below 25, 5 to 200, 10 above; liquid funds have
+    /// finer ones, which are multiples of a dollar.
+    private static func strikeStep(at spot: Double) -> Double {
+        switch spot {
+        case ..<25: 0.5
+        case ..<200: 1
+        default: 5
+        }
+    }
+}
