@@ -1,0 +1,135 @@
+internal import Contract
+internal import JSON
+internal import Options
+internal import Pipeline
+internal import Policy
+
+/// A Chat Completions request, as the model's family wants it.
+struct ChatRequest {
+    /// The function, or the schema, by which a strategy is answered.
+    static let proposalName = "propose_strategy"
+    private static let proposalSchema = PackageResources.proposal_schema_json.withoutLineEnd
+
+    let body: [UInt8]
+    /// Tokens that the answer may have, as asked for.
+    let outputTokensMax: Int
+
+    /// The corresponding call is `POST /v1/chat/completions`.
+    init(_ question: Question, model: ModelRow, named name: String, temperature: Double) {
+        outputTokensMax = min(question.outputTokensMax, model.outputTokensMax ?? .max)
+        var writer = JSONWriter(reservingCapacity: 8_192)
+        writer.beginObject()
+        writer.field("model", name)
+        Self.write(messages: question, to: &writer)
+        switch model.dialect {
+        case .legacy:
+            writer.field("max_tokens", outputTokensMax)
+            writer.field("temperature", temperature)
+            Self.writeForcedTool(to: &writer)
+        case .chat:
+            writer.field("max_completion_tokens", outputTokensMax)
+            writer.field("temperature", temperature)
+            writer.field("store", false)
+            Self.writeSchema(to: &writer)
+        case .reasoning:
+            writer.field("max_completion_tokens", outputTokensMax)
+            writer.field("store", false)
+            Self.writeSchema(to: &writer)
+        }
+        writer.endObject()
+        body = writer.finish()
+    }
+
+    /// The most that the call can use: no token is shorter than a byte of what was sent.
+    var usageMax: TokenUsage {
+        TokenUsage(promptTokens: body.count, completionTokens: outputTokensMax)
+    }
+
+    private static func write(messages question: Question, to writer: inout JSONWriter) {
+        writer.key("messages")
+        writer.beginArray()
+        writer.beginObject()
+        writer.field("role", "system")
+        writer.key("content")
+        writer.value(utf8: PackageResources.system_txt.span)
+        writer.endObject()
+        writer.beginObject()
+        writer.field("role", "user")
+        writer.key("content")
+        writer.value(utf8: userMessage(question).span)
+        writer.endObject()
+        writer.endArray()
+    }
+
+    /// Facts and the user's words as one JSON object: a string in JSON cannot end itself, which is
+    /// the firmest delimiter there is.
+    private static func userMessage(_ question: Question) -> [UInt8] {
+        let facts = question.facts
+        var writer = JSONWriter(reservingCapacity: 1_024)
+        writer.beginObject()
+        writer.key("facts")
+        writer.beginObject()
+        writer.field("symbol", facts.symbol)
+        writer.field("spot", facts.spot.dollars)
+        writer.field("as_of", facts.asOf.description)
+        if let trend = facts.trend { writer.field("trend", trend.rawValue) }
+        if let vix = facts.vix { writer.field("vix", vix) }
+        if let tolerance = facts.tolerance { writer.field("risk_tolerance", tolerance.rawValue) }
+        if let maxLoss = facts.maxLoss { writer.field("max_loss_usd", maxLoss) }
+        writer.key("expiries")
+        writer.beginArray()
+        for expiry in facts.expiries { writer.value(expiry.description) }
+        writer.endArray()
+        writer.field("strike_step", facts.strikeStep)
+        writer.endObject()
+        writer.field("user_text", question.intent)
+        writer.endObject()
+        return writer.finish()
+    }
+
+    private static func writeForcedTool(to writer: inout JSONWriter) {
+        writer.key("tools")
+        writer.beginArray()
+        writer.beginObject()
+        writer.field("type", "function")
+        writer.key("function")
+        writer.beginObject()
+        writer.field("name", proposalName)
+        writer.field("description", "Answers with one options strategy.")
+        writer.field("strict", true)
+        writer.key("parameters")
+        writer.raw(proposalSchema)
+        writer.endObject()
+        writer.endObject()
+        writer.endArray()
+        writer.key("tool_choice")
+        writer.beginObject()
+        writer.field("type", "function")
+        writer.key("function")
+        writer.beginObject()
+        writer.field("name", proposalName)
+        writer.endObject()
+        writer.endObject()
+        // Strict arguments are promised only for a single call.
+        writer.field("parallel_tool_calls", false)
+    }
+
+    private static func writeSchema(to writer: inout JSONWriter) {
+        writer.key("response_format")
+        writer.beginObject()
+        writer.field("type", "json_schema")
+        writer.key("json_schema")
+        writer.beginObject()
+        writer.field("name", proposalName)
+        writer.field("strict", true)
+        writer.key("schema")
+        writer.raw(proposalSchema)
+        writer.endObject()
+        writer.endObject()
+    }
+}
+
+extension [UInt8] {
+    /// A resource file ends in a line feed, which is no part of what it holds.
+    fileprivate var withoutLineEnd: [UInt8] { last == UInt8(ascii: "\n") ? dropLast() : self }
+}

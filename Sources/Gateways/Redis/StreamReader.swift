@@ -1,0 +1,194 @@
+package import Contract
+package import Logging
+package import Redis
+package import Telemetry
+
+/// Reads request entries of one partition for one consumer, over a connection of its own: a read
+/// that blocks holds up whatever is behind it.
+///
+/// The corresponding Redis command is `XREADGROUP`.
+package struct StreamReader: Sendable {
+    private let connection: RedisConnection
+    private let keys: Keys
+    private let consumer: String
+    private let metrics: StreamMetrics
+    private let log: Logger
+
+    package enum Limits {
+        /// Entries taken from one stream in one read: 32 of 256 KiB are 8 MiB, the most that one
+        /// turn of the loop copies.
+        package static let entriesPerStreamMax = 32
+        /// How long a read waits in Redis when there is nothing. Redis may be late by as much
+        /// again, so the answer has `answerMargin` on top before the connection is given up.
+        package static let blockMs = 2_000
+        package static let answerMargin = Duration.seconds(10)
+        /// Own pending entries looked at in one step of an adoption.
+        package static let adoptedPerStepMax = 100
+    }
+
+    package init(
+        connection: RedisConnection, keys: Keys, consumer: String, metrics: StreamMetrics,
+        log: Logger
+    ) {
+        self.connection = connection
+        self.keys = keys
+        self.consumer = consumer
+        self.metrics = metrics
+        self.log = log
+    }
+
+    /// Takes new entries, waiting for the first one if there is none.
+    ///
+    /// `COUNT` counts per stream. With room for several from each, one read over all streams takes
+    /// a share of it from every one. With less, `take` asks the streams in their order, so that a
+    /// single free slot goes to the most urgent entry.
+    ///
+    /// - Parameter room: Entries that can run now, at least 1. Up to one more per stream may come
+    ///   back when entries arrive in several streams at the same moment.
+    /// - Returns: Entries in the order of their streams; empty when the wait was over, or ended by
+    ///   `unblock`.
+    package func read(upTo room: Int) async throws(RedisError) -> [RawEntry] {
+        let queues = Queue.allCases
+        if room < queues.count {
+            let found = try await takeInOrder(upTo: room, of: queues)
+            if !found.isEmpty { return found }
+        }
+        let share = min(max(1, room / queues.count), Limits.entriesPerStreamMax)
+        return try await takeOrWait(upTo: share, fromEachOf: queues)
+    }
+
+    private func takeInOrder(
+        upTo count: Int, of queues: [Queue]
+    ) async throws(RedisError) -> [RawEntry] {
+        let answer = try await connection.eval(
+            Scripts.take, keys: queues.map { .text(keys.requests($0)) },
+            arguments: [.text(Keys.workersGroup), .text(consumer), .number(count)])
+        return counted(await entries(in: answer, of: queues))
+    }
+
+    private func takeOrWait(
+        upTo count: Int, fromEachOf queues: [Queue]
+    ) async throws(RedisError) -> [RawEntry] {
+        var command = RedisCommand("XREADGROUP", reserving: 256)
+        command.append("GROUP")
+        command.append(Keys.workersGroup)
+        command.append(consumer)
+        command.append("COUNT")
+        command.append(count)
+        command.append("BLOCK")
+        command.append(Limits.blockMs)
+        command.append("STREAMS")
+        for queue in queues { command.append(keys.requests(queue)) }
+        for _ in queues { command.append(">") }
+        let answer = try await connection.send(
+            command, timeout: .milliseconds(Limits.blockMs) + Limits.answerMargin)
+        return counted(await entries(in: answer, of: queues))
+    }
+
+    private func counted(_ entries: [RawEntry]) -> [RawEntry] {
+        if !entries.isEmpty { metrics.readBatches.increment() }
+        return entries
+    }
+
+    /// Entries that this consumer has taken and not ended: after a reconnect some may be among them
+    /// whose delivery was lost on the wire, and which nobody runs.
+    package func ownPending() async throws(RedisError) -> [RawEntry] {
+        var found: [RawEntry] = []
+        for queue in Queue.allCases {
+            var after = "0"
+            while true {
+                let command = RedisCommand(
+                    "XREADGROUP", "GROUP", .text(Keys.workersGroup), .text(consumer), "COUNT",
+                    .number(Limits.adoptedPerStepMax), "STREAMS", .text(keys.requests(queue)),
+                    .text(after))
+                let answer = try await connection.send(command)
+                let page = await entries(in: answer, of: [queue])
+                found += page
+                guard let last = lastID(in: answer) else { break }
+                after = last
+            }
+        }
+        return found
+    }
+
+    /// The last ID of a page of history, ghosts included; nil when the page was empty.
+    private func lastID(in answer: RedisValue) -> String? {
+        answer.array?.first?.array?.last?.array?.last?.array?.first?.text
+    }
+
+    /// Makes the group where it is missing. At 0, never at `$`: what ended is deleted, so all that
+    /// stands in a stream is still to be done.
+    ///
+    /// The corresponding Redis command is `XGROUP CREATE … MKSTREAM`.
+    package func ensureGroups() async throws(RedisError) {
+        for queue in Queue.allCases {
+            do throws(RedisError) {
+                try await connection.send(
+                    RedisCommand(
+                        "XGROUP", "CREATE", .text(keys.requests(queue)),
+                        .text(Keys.workersGroup), "0", "MKSTREAM"))
+            } catch .server(let error) where error.prefix == "BUSYGROUP" {
+                continue
+            }
+        }
+    }
+
+    /// The number by which Redis knows this reader's connection, for `unblock`.
+    package func clientID() async throws(RedisError) -> Int? {
+        try await connection.send(RedisCommand("CLIENT", "ID")).int
+    }
+
+    /// Ends a read that waits, as if its time were over. Cancelling it instead could lose entries
+    /// that Redis has handed out already.
+    package static func unblock(
+        client: Int, by connection: RedisConnection
+    ) async throws(RedisError) {
+        try await connection.send(RedisCommand("CLIENT", "UNBLOCK", .number(client)))
+    }
+}
+
+// MARK: - Reading an answer
+
+extension StreamReader {
+    /// `[[stream, [[id, [name, value, …] or nil], …]], …]`, or nil.
+    private func entries(in answer: RedisValue, of queues: [Queue]) async -> [RawEntry] {
+        guard let streams = answer.array else { return [] }
+        var entries: [RawEntry] = []
+        for stream in streams {
+            guard let pair = stream.array, pair.count == 2, let name = pair[0].text,
+                let queue = queues.first(where: { keys.requests($0) == name }),
+                let items = pair[1].array
+            else { continue }
+            for item in items {
+                guard let parts = item.array, parts.count == 2, let idBytes = parts[0].bytes,
+                    let id = EntryID(idBytes)
+                else { continue }
+                if let fields = parts[1].array {
+                    entries.append(
+                        RawEntry(queue: queue, id: id, fields: fields.map { $0.bytes ?? [] }))
+                } else {
+                    await drop(ghost: id, in: queue)
+                }
+            }
+        }
+        return entries
+    }
+
+    /// A pending entry whose body is gone: somebody deleted it, or trimmed the stream. Nobody can
+    /// be answered; acknowledged, it does not come back.
+    private func drop(ghost id: EntryID, in queue: Queue) async {
+        metrics.ghostEntries.increment()
+        log.warning(
+            "a pending entry had no content, and was acknowledged",
+            metadata: ["entry": "\(id)", "queue": "\(queue.rawValue)"])
+        do throws(RedisError) {
+            try await connection.send(
+                RedisCommand(
+                    "XACK", .text(keys.requests(queue)), .text(Keys.workersGroup),
+                    .text(id.description)))
+        } catch {
+            // It comes back with the next adoption.
+            log.debug("acknowledging it failed", metadata: ["reason": "\(error)"])
+        }
+    }
+}
