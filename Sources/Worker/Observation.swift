@@ -1,0 +1,61 @@
+import Contract
+import Gateways
+import Logging
+import Pipeline
+import Telemetry
+
+/// Counts, times and logs what the pipeline does.
+struct Observation: Watch {
+    let metrics: RequestMetrics
+    let log: Logger
+
+    func begin() -> ContinuousClock.Instant { .now }
+
+    func end(_ stage: Pipeline::Stage, since start: ContinuousClock.Instant) {
+        metrics.stageDuration.record(Metrics.Stage(stage), ContinuousClock.now - start)
+    }
+
+    func started(_ accepted: Accepted) {
+        let times = accepted.times
+        metrics.queueWait.record(.milliseconds(max(times.nowMs - times.addedMs, 0)))
+        if times.idIsAhead {
+            log.warning(
+                "an entry's ID is ahead of Redis' clock; its deadline counts from now",
+                metadata: accepted.address.logFacts)
+        }
+    }
+
+    func ended(_ address: Address, _ ending: Pipeline::Ending, _ receipt: Receipt) {
+        var facts = address.logFacts
+        switch ending {
+        case .result(let result):
+            if receipt == .committed { metrics.finished.increment(.result) }
+            facts["event"] = "result"
+            facts["total_ms"] = "\(result.timing.totalMs)"
+            facts["model_ms"] = "\(result.timing.modelMs)"
+        case .rejected(let rejection):
+            if receipt == .committed { metrics.finished.increment(.rejected(rejection.code)) }
+            facts["event"] = "rejected"
+            facts["code"] = "\(rejection.code.rawValue)"
+            if let field = rejection.field { facts["field"] = "\(field)" }
+        case .failed(let failure, _):
+            if receipt == .committed { metrics.finished.increment(.failed(failure.code)) }
+            facts["event"] = "failed"
+            facts["code"] = "\(failure.code.rawValue)"
+        case .abandoned: return
+        }
+        if receipt != .committed { facts["receipt"] = "\(receipt)" }
+        log.info("a request ended", metadata: facts)
+    }
+}
+
+extension Metrics.Stage {
+    init(_ stage: Pipeline::Stage) {
+        switch stage {
+        case .decode: self = .decode
+        case .ask: self = .ask
+        case .judge: self = .judge
+        case .settle: self = .settle
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import EventLoop
+import Gateways
+import Logging
+import Redis
+import ServiceLifecycle
+import Telemetry
+
+/// Keeps one connection up, from the start to the end of the process.
+struct ConnectionService: Service {
+    let connection: RedisConnection
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await connection.run() }
+    }
+}
+
+/// Once a second: Redis' clock, the scripts after a reconnect, and how late the loop is.
+struct Pulse: Service {
+    let loop: EventLoop
+    let control: RedisConnection
+    let clock: RedisClock
+    let status: Status
+    let metrics: Metrics
+    let log: Logger
+
+    private enum Limits {
+        static let interval = Duration.seconds(1)
+        /// Redis and this process disagree by more than this: worth a look at both clocks.
+        static let skewReportedMs: Int64 = 1_000
+    }
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await beat() }
+    }
+
+    private func beat() async throws {
+        var generation = 0
+        while !Task.isCancelled {
+            do throws(RedisError) {
+                let present = try await control.whenReady()
+                if present != generation {
+                    try await RedisStreams.loadScripts(by: control)
+                    try await clock.adjust(by: control)
+                    reportSkew()
+                    generation = present
+                } else {
+                    try await clock.adjust(by: control)
+                }
+                status.update { $0.isRedisConnected = true }
+            } catch {
+                status.update { $0.isRedisConnected = false }
+            }
+            let due = ContinuousClock.now + Limits.interval
+            do { try await loop.sleep(until: due) } catch { return }
+            metrics.loop.lag.record(ContinuousClock.now - due)
+        }
+    }
+
+    private func reportSkew() {
+        let skew = clock.nowMs() - Wiring.systemMs()
+        guard abs(skew) > Limits.skewReportedMs else { return }
+        log.warning(
+            "this machine's clock and Redis' differ; deadlines follow Redis'",
+            metadata: ["ahead_ms": "\(-skew)"])
+    }
+}

@@ -1,0 +1,273 @@
+import Contract
+import EventLoop
+import Gateways
+import Glibc
+import HTTPClient
+import Logging
+import Pipeline
+import Policy
+import Redis
+import Release
+import ServiceLifecycle
+import Telemetry
+import UnixSignals
+
+/// Puts the process together, starts it in order, and stops it in the reverse.
+struct Wiring: Sendable {
+    private let settings: Settings
+    private let telemetry = Telemetry(version: Release.version)
+    private let status = Status()
+    private let log: Logger
+
+    init(_ settings: Settings) {
+        self.settings = settings
+        log = Logger(label: "worker") { label in
+            JSONLogHandler(
+                label: label, level: settings.logLevel, format: settings.logFormat,
+                sink: .standardError)
+        }
+    }
+
+    private enum Limits {
+        /// How long the API may take to say whether the model is there, at start.
+        static let modelStanding = Duration.seconds(5)
+        /// Name, connection and TLS of a call.
+        static let apiConnect = Duration.seconds(5)
+        /// Silence of the API once it was asked. Without streaming, that is its thinking time.
+        static let apiStall = Duration.seconds(60)
+    }
+
+    func run() async throws(StartFailure) {
+        let catalog = try catalog()
+        guard let model = catalog[settings.model] else {
+            throw .setting(
+                .model,
+                "\(settings.model) is not in the price file, so what it costs is unknown; "
+                    + "known are \(catalog.names.joined(separator: ", "))")
+        }
+        guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
+            throw .setting(.apiBaseURL, "expected an http or https URL without user and query")
+        }
+        do {
+            try await EventLoop.run(named: "worker") { loop in
+                try await serve(on: loop, catalog, model, endpoint)
+            }
+        } catch let failure as StartFailure {
+            throw failure
+        } catch {
+            throw .service("\(error)")
+        }
+    }
+
+    private func catalog() throws(StartFailure) -> ModelCatalog {
+        do throws(PriceFileError) {
+            guard let path = settings.priceFile else { return try PriceFile.builtIn() }
+            return try PriceFile.read(path)
+        } catch {
+            throw .setting(.priceFile, error.description)
+        }
+    }
+}
+
+// MARK: - Services, in the order of their dependencies
+
+extension Wiring {
+    private func serve(
+        on loop: EventLoop, _ catalog: ModelCatalog, _ model: ModelRow, _ endpoint: APIEndpoint
+    ) async throws {
+        var options = HTTPClientOptions()
+        options.caFile = settings.caFile
+        options.inFlightMax = settings.requestsMax + 8
+        options.userAgent = "gpt4-strategy/\(Release.version)"
+        let http = try HTTPClient(on: loop, options: options)
+        do {
+            try await check(model: settings.model, at: endpoint, by: http)
+            let consumerName = consumerName()
+            let connections = try connections(on: loop, consumerName)
+            let clock = RedisClock(systemMs: Self.systemMs())
+            let port = try OpenAIModel(
+                http: http, endpoint: endpoint, catalog: catalog, model: model,
+                settings: .init(
+                    modelName: settings.model, temperature: settings.temperature,
+                    connectLimit: Limits.apiConnect, stallLimit: Limits.apiStall),
+                metrics: telemetry.metrics.model, log: log)
+            let services = services(on: loop, connections, clock, port, consumerName)
+            log.info(
+                "a worker starts",
+                metadata: [
+                    "version": "\(Release.version)", "consumer": "\(consumerName)",
+                    "redis": "\(settings.redis)", "model": "\(settings.model)",
+                    "slots": "\(settings.requestsMax)", "prices": "\(catalog.version)",
+                ])
+            var configuration = ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+            configuration.maximumGracefulShutdownDuration = settings.drainTimeout
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            await http.shutdown()
+            throw error
+        }
+        await http.shutdown()
+        log.info("the worker has ended")
+    }
+}
+
+extension Wiring {
+    /// Each service may use those before it; they are stopped in the reverse order.
+    private func services(
+        on loop: EventLoop, _ connections: Connections, _ clock: RedisClock, _ model: OpenAIModel,
+        _ consumerName: String
+    ) -> [any Service] {
+        let lanes = connections.read.enumerated().map { partition, connection in
+            lane(partition, connection, connections.write, loop, clock, model, consumerName)
+        }
+        let consumer = Consumer(
+            on: loop, lanes: lanes, control: connections.write,
+            bounds: .init(
+                requestsMax: settings.requestsMax,
+                bytesMax: settings.inFlightBytesMax),
+            status: status, telemetry: telemetry, log: log)
+        return [
+            HealthServer(
+                loop: loop, status: status, telemetry: telemetry,
+                host: settings.healthHost, port: settings.healthPort,
+                portFile: settings.healthPortFile, log: log),
+            ConnectionService(connection: connections.write),
+        ] + connections.read.map { ConnectionService(connection: $0) } + [
+            Pulse(
+                loop: loop, control: connections.write, clock: clock, status: status,
+                metrics: telemetry.metrics, log: log),
+            consumer,
+        ]
+    }
+
+    private func lane(
+        _ partition: Int, _ read: RedisConnection, _ write: RedisConnection, _ loop: EventLoop,
+        _ clock: RedisClock, _ model: OpenAIModel, _ consumerName: String
+    ) -> Consumer.Lane {
+        let keys = Keys(prefix: settings.streamPrefix, partition: partition)
+        let streams = RedisStreams(
+            connection: write, loop: loop, keys: keys, consumer: consumerName,
+            metrics: telemetry.metrics.streams, log: log)
+        let rules = Intake.Rules(
+            payloadBytesMax: settings.payloadBytesMax,
+            requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
+            batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
+            partition: partition, partitions: settings.partitions)
+        let pipeline = Pipeline(
+            intake: Intake(rules: rules, clock: clock),
+            generation: Generation(
+                model: model, clock: clock,
+                rules: .init(outputTokensMax: settings.outputTokensMax)),
+            validation: Validation(),
+            settlement: Settlement(
+                streams: streams, clock: clock,
+                replyTTLMs: settings.replyTTL.wholeMilliseconds, worker: consumerName),
+            watch: Observation(metrics: telemetry.metrics.requests, log: log))
+        return Consumer.Lane(
+            partition: partition, connection: read,
+            reader: StreamReader(
+                connection: read, keys: keys, consumer: consumerName,
+                metrics: telemetry.metrics.streams, log: log),
+            pipeline: pipeline)
+    }
+
+    private struct Connections: Sendable {
+        let write: RedisConnection
+        /// One a partition: a read that blocks, blocks its connection.
+        let read: [RedisConnection]
+    }
+
+    private func connections(
+        on loop: EventLoop, _ consumerName: String
+    ) throws(RedisError) -> Connections {
+        func connection(_ role: Metrics.Connection) throws(RedisError) -> RedisConnection {
+            var options = RedisOptions()
+            options.clientName = "strategy-worker:\(consumerName):\(role.rawValue)"
+            let streams = telemetry.metrics.streams
+            let log = log
+            return try RedisConnection(
+                to: settings.redis, on: loop, options: options,
+                random: { .random(in: 0..<$0) },
+                onChange: { state in
+                    Self.observe(state, of: role, streams, log)
+                })
+        }
+        var read: [RedisConnection] = []
+        for _ in 0..<settings.partitions { read.append(try connection(.read)) }
+        return Connections(write: try connection(.write), read: read)
+    }
+
+    private static func observe(
+        _ state: RedisConnection.State, of role: Metrics.Connection, _ metrics: StreamMetrics,
+        _ log: Logger
+    ) {
+        switch state {
+        case .ready(let generation):
+            metrics.connected.set(role, to: true)
+            if generation > 1 { metrics.reconnects.increment(role) }
+            log.info("Redis is connected", metadata: ["connection": "\(role.rawValue)"])
+        case .resting(let rest, after: let loss):
+            metrics.connected.set(role, to: false)
+            log.warning(
+                "Redis is not connected; another attempt follows",
+                metadata: [
+                    "connection": "\(role.rawValue)", "reason": "\(loss)",
+                    "rest_ms": "\(rest.wholeMilliseconds)",
+                ])
+        case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
+        }
+    }
+
+    /// Says which variable to set when the model is known to be gone. An API that cannot be reached
+    /// is no reason not to start.
+    private func check(
+        model name: String, at endpoint: APIEndpoint, by http: HTTPClient
+    ) async throws(StartFailure) {
+        switch await OpenAIModel.standing(
+            of: name, at: endpoint, by: http, within: Limits.modelStanding)
+        {
+        case .live: return
+        case .gone:
+            throw .setting(
+                .model, "\(name) is not served by \(endpoint.baseURL); set it to a model that is")
+        case .keyRefused:
+            status.update { $0.modelTrouble = "the API refused the key: check OPENAI_API_KEY" }
+            log.error("the model's API refused the key", metadata: ["variable": "OPENAI_API_KEY"])
+        case .unknown(let reason):
+            log.warning("the model could not be looked up", metadata: ["reason": "\(reason)"])
+        }
+    }
+
+    /// A host's name and a random part: two processes never share one, restarts included.
+    private func consumerName() -> String {
+        if let name = settings.consumerName { return name }
+        var buffer = [CChar](repeating: 0, count: 256)
+        let host =
+            unsafe gethostname(&buffer, buffer.count - 1) == 0
+            ? String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            : "host"
+        return "\(host)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    }
+
+    /// The service group tells each step of its own; of interest is only what goes wrong.
+    private var quiet: Logger {
+        var quiet = log
+        quiet.logLevel = .error
+        return quiet
+    }
+
+    /// The machine's own clock, Unix milliseconds.
+    static func systemMs() -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+extension Duration {
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}
