@@ -1,0 +1,193 @@
+import ArgumentParser
+import Contract
+import Glibc
+import JSON
+
+/// Prints answers: for people as a table and sentences, for programs as JSON.
+enum Report {
+    /// 0 is nil: nothing to throw.
+    static func status(of event: ReplyEvent) -> ExitCode? {
+        switch event.name {
+        case "result", "batch_complete": nil
+        case "rejected": .rejected
+        default: .failed
+        }
+    }
+
+    /// One event of a request that is being followed.
+    static func show(_ event: ReplyEvent, _ json: Bool) {
+        if json {
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.field("event", event.name)
+            writer.field("request_id", event.requestID)
+            writer.field("attempt", event.attempt)
+            writer.field("at", event.at)
+            writer.key("payload")
+            writer.raw(event.payload)
+            writer.endObject()
+            print(String(decoding: writer.finish(), as: UTF8.self))
+        } else if event.isTerminal {
+            show(answer: event, false)
+        } else {
+            print("\(event.name)  \(String(decoding: event.payload, as: UTF8.self))")
+        }
+        fflush(nil)
+    }
+
+    static func show(answer event: ReplyEvent, _ json: Bool) {
+        if json { return print(String(decoding: event.payload, as: UTF8.self)) }
+        var parser = JSONParser()
+        guard let payload = try? parser.parse(event.payload).object() else {
+            return print(String(decoding: event.payload, as: UTF8.self))
+        }
+        let page =
+            event.name == "result"
+            ? ResultPage(payload, requestID: event.requestID).text
+            : refusal(event.name, payload, event.requestID)
+        print(page)
+    }
+
+    private static func refusal(_ name: String, _ payload: JSONObject, _ id: String) -> String {
+        let code = text(payload, "code") ?? "?"
+        var lines = ["\(Ink.red(name)): \(code): \(text(payload, "message") ?? "")"]
+        if let field = text(payload, "field") { lines.append("  field      \(field)") }
+        if let wait = try? payload.optional("retry_after_ms")?.int64() {
+            lines.append("  try again  in \(wait) ms, with a new request id")
+        }
+        lines.append("  request    \(id)")
+        return lines.joined(separator: "\n")
+    }
+
+    static func text(_ object: JSONObject, _ key: String) -> String? {
+        try? object.optional(key)?.string()
+    }
+}
+
+/// A result as a person reads it: the strategy, its legs, its figures, its risks.
+private struct ResultPage {
+    let text: String
+
+    init(_ payload: JSONObject, requestID: String) {
+        var lines: [String] = []
+        if let strategy = try? payload.optional("strategy")?.object() {
+            lines += Self.strategy(strategy)
+        } else {
+            lines.append(Ink.bold("no trade"))
+        }
+        lines += Self.origin(payload)
+        lines.append("  request     \(requestID)")
+        text = lines.joined(separator: "\n")
+    }
+
+    private static func strategy(_ strategy: JSONObject) -> [String] {
+        let name = (Report.text(strategy, "name") ?? "strategy")
+            .split(separator: "_").joined(separator: " ")
+        var lines = [Ink.bold(name) + " (\(Report.text(strategy, "outlook") ?? "?"))", ""]
+        lines += legs(strategy)
+        lines.append("")
+        let net = number(strategy, "net_premium_usd") ?? 0
+        lines.append("  \(net < 0 ? "debit      " : "credit     ") \(Figures.dollars(abs(net)))")
+        lines.append("  max profit  \(bounded(strategy, "max_profit_usd"))")
+        lines.append("  max loss    \(bounded(strategy, "max_loss_usd"))")
+        let breakevens = (try? strategy.optional("breakevens")?.array())
+            .map { $0.compactMap { try? $0.double() } } ?? []
+        let at = breakevens.map(Figures.plain).joined(separator: ", ")
+        lines.append("  breakeven   \(at.isEmpty ? "none" : at)")
+        if let rationale = Report.text(strategy, "rationale"), !rationale.isEmpty {
+            lines += ["", "  \(rationale)"]
+        }
+        let risks = (try? strategy.optional("risks")?.array())
+            .map { $0.compactMap { try? $0.string() } } ?? []
+        lines += risks.map { "  \(Ink.yellow("risk")) \($0)" }
+        return lines + [""]
+    }
+
+    private static func legs(_ strategy: JSONObject) -> [String] {
+        var rows = [["", "", "", "strike", "expiry", "price"]]
+        for element in (try? strategy.optional("legs")?.array()).map(Array.init) ?? [] {
+            guard let leg = try? element.object() else { continue }
+            rows.append([
+                Report.text(leg, "action") ?? "", Figures.plain(number(leg, "quantity") ?? 0),
+                Report.text(leg, "instrument") ?? "",
+                number(leg, "strike").map(Figures.plain) ?? "",
+                Report.text(leg, "expiry") ?? "", Figures.dollars(number(leg, "price") ?? 0),
+            ])
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = zip(row, widths).enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
+                return [1, 3, 5].contains(column) ? padding + cell.0 : cell.0 + padding
+            }
+            return "  " + cells.joined(separator: "  ")
+        }
+    }
+
+    private static func origin(_ payload: JSONObject) -> [String] {
+        let model = try? payload.optional("model")?.object()
+        let usage = try? payload.optional("usage")?.object()
+        let timing = try? payload.optional("timing")?.object()
+        let by = model.flatMap { Report.text($0, "name") } ?? Report.text(payload, "source") ?? "?"
+        let cost = usage.flatMap { number($0, "cost_usd") }.map { ", $\(Figures.exact($0))" } ?? ""
+        let time = timing.flatMap { number($0, "total_ms") }
+            .map { ", \(Figures.plain($0)) ms" } ?? ""
+        return ["  written by  \(by)\(cost)\(time); the figures are computed from the legs"]
+    }
+
+    private static func bounded(_ object: JSONObject, _ key: String) -> String {
+        guard let value = object[key] else { return "not computed" }
+        return (try? value.double()).map(Figures.dollars) ?? "unlimited"
+    }
+
+    private static func number(_ object: JSONObject, _ key: String) -> Double? {
+        try? object.optional(key)?.double()
+    }
+}
+
+/// Numbers as people read them.
+enum Figures {
+    /// Whole dollars and cents: `1,234.50`.
+    static func dollars(_ value: Double) -> String {
+        let cents = Int64((abs(value) * 100).rounded())
+        var whole = String(cents / 100)
+        var grouped = ""
+        while whole.count > 3 {
+            grouped = ",\(whole.suffix(3))" + grouped
+            whole = String(whole.dropLast(3))
+        }
+        let rest = cents % 100
+        return "\(value < 0 ? "-" : "")\(whole)\(grouped).\(rest < 10 ? "0" : "")\(rest)"
+    }
+
+    /// Without a fraction that says nothing: `450`, `427.5`, at most four places.
+    static func plain(_ value: Double) -> String {
+        let rounded = (value * 10_000).rounded() / 10_000
+        return rounded == rounded.rounded() && abs(rounded) < 1e15
+            ? String(Int64(rounded)) : String(rounded)
+    }
+
+    /// Every place of a small sum: `0.01835`, where `description` would say `1.835e-05`.
+    static func exact(_ value: Double) -> String {
+        let nanos = Int64((value * 1e9).rounded())
+        var fraction = String(nanos % 1_000_000_000 + 1_000_000_000).dropFirst()
+        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
+        return "\(nanos / 1_000_000_000).\(fraction)"
+    }
+}
+
+/// Colours, on a terminal alone.
+enum Ink {
+    private static let isOn: Bool = {
+        guard isatty(STDOUT_FILENO) == 1 else { return false }
+        return unsafe getenv("NO_COLOR") == nil
+    }()
+
+    static func bold(_ text: String) -> String { painted(text, "1") }
+    static func red(_ text: String) -> String { painted(text, "31") }
+    static func yellow(_ text: String) -> String { painted(text, "33") }
+
+    private static func painted(_ text: String, _ code: String) -> String {
+        isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}

@@ -1,0 +1,46 @@
+// Operator: strategyctl, by which people speak to the streams: one file a command.
+// Belongs here: arguments, tables, exit statuses. Does not: what a worker or supervisor does, or any
+// key's name.
+
+import ArgumentParser
+import Glibc
+import Release
+
+@main
+struct StrategyCtl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "strategyctl",
+        abstract: "Asks for options strategies over Redis streams, and looks after the service.",
+        discussion: """
+            ENVIRONMENT VARIABLES
+              REDIS_URL      redis://, rediss:// or unix:// address of Redis
+              REDIS_HOST     host of Redis, where REDIS_URL is not set [localhost]
+              REDIS_PORT     port of the same [6379]
+              STREAM_PREFIX  what every key begins with [strategy]
+              PARTITIONS     partitions of the streams [1]
+              NO_COLOR       set to anything: no colours
+
+            Variables that are not set are looked for in .run/env of the current folder, where
+            `make up` and `make run` write them.
+            """,
+        version: Release.version, subcommands: [Submit.self])
+}
+
+/// Writes one line to standard error.
+func complain(_ message: String) {
+    let line = Array("strategyctl: \(message)\n".utf8)
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+}
+
+/// The statuses that scripts rely on.
+extension ExitCode {
+    static let rejected = ExitCode(2)
+    static let failed = ExitCode(3)
+    static let noAnswer = ExitCode(4)
+    /// `EX_USAGE`, as the argument parser's own.
+    static let usage = ExitCode(64)
+    /// `EX_NOINPUT`.
+    static let noInput = ExitCode(66)
+    /// `EX_UNAVAILABLE`.
+    static let unavailable = ExitCode(69)
+}

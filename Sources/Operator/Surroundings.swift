@@ -1,0 +1,112 @@
+import ArgumentParser
+import Contract
+import EventLoop
+import Glibc
+import Redis
+
+/// Where the streams are: from the environment, else from `.run/env` of the current folder.
+struct Surroundings {
+    let redis: RedisEndpoint
+    let streamPrefix: String
+    let partitions: Int
+
+    init() throws {
+        let file = Self.read(".run/env")
+        func value(_ name: String) -> String? {
+            let set = unsafe getenv(name).map { unsafe String(cString: $0) } ?? file[name]
+            return set?.isEmpty == true ? nil : set
+        }
+        if let url = value("REDIS_URL") {
+            do throws(RedisEndpointError) {
+                redis = try RedisEndpoint(url: url)
+            } catch {
+                complain("REDIS_URL: \(error)")
+                throw ExitCode.usage
+            }
+        } else {
+            guard let port = Int(value("REDIS_PORT") ?? "6379"), (1...65_535).contains(port) else {
+                complain("REDIS_PORT: expected a port")
+                throw ExitCode.usage
+            }
+            redis = RedisEndpoint(host: value("REDIS_HOST") ?? "localhost", port: port)
+        }
+        streamPrefix = value("STREAM_PREFIX") ?? "strategy"
+        guard let count = Int(value("PARTITIONS") ?? "1"), (1...1_024).contains(count) else {
+            complain("PARTITIONS: expected a number from 1 to 1024")
+            throw ExitCode.usage
+        }
+        partitions = count
+    }
+
+    func keys(ofUser userID: String) -> Keys {
+        Keys(
+            prefix: streamPrefix, partition: Partition.of(userID: userID, count: partitions))
+    }
+
+    /// `NAME=value`, one a line; quotes around a value are taken off. Empty when there is no file.
+    private static func read(_ path: String) -> [String: String] {
+        guard let bytes = InputFile.read(path, bytesMax: 65_536) else { return [:] }
+        var values: [String: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            guard let equals = line.firstIndex(of: "="), !line.hasPrefix("#") else { continue }
+            var value = line[line.index(after: equals)...]
+            for quote in ["'", "\""]
+            where value.count >= 2 && value.hasPrefix(quote) && value.hasSuffix(quote) {
+                value = value.dropFirst().dropLast()
+            }
+            values[String(line[..<equals])] = String(value)
+        }
+        return values
+    }
+}
+
+/// Runs `body` with a connection, and leaves none behind.
+func withRedis<Value: Sendable>(
+    _ surroundings: Surroundings,
+    _ body: @escaping @Sendable (RedisConnection, EventLoop) async throws -> Value
+) async throws -> Value {
+    let endpoint = surroundings.redis
+    return try await EventLoop.run(named: "strategyctl") { loop in
+        var options = RedisOptions()
+        options.clientName = "strategyctl"
+        let connection = try RedisConnection(
+            to: endpoint, on: loop, options: options, random: { .random(in: 0..<$0) })
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await connection.run() }
+            let outcome: Result<Value, any Error>
+            do {
+                do throws(RedisError) {
+                    try await connection.whenReady(within: .seconds(5))
+                } catch {
+                    complain("\(error) (\(endpoint))")
+                    throw ExitCode.unavailable
+                }
+                outcome = .success(try await body(connection, loop))
+            } catch {
+                outcome = .failure(error)
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+            return try outcome.get()
+        }
+    }
+}
+
+/// A file, or standard input, read whole.
+enum InputFile {
+    /// Nil when it cannot be opened, or holds more than `bytesMax`.
+    static func read(_ path: String, bytesMax: Int) -> [UInt8]? {
+        let fd = path == "-" ? dup(STDIN_FILENO) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return nil }
+        defer { close(fd) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe Glibc.read(fd, &chunk, chunk.count)
+            guard count >= 0 else { return nil }
+            guard count > 0 else { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= bytesMax else { return nil }
+        }
+    }
+}
