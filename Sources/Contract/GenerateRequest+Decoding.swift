@@ -219,6 +219,6 @@ extension JSONValue {
 }
 
 extension Unicode.Scalar {
-    /// C0, DEL and C1.
-    fileprivate var isControl: Bool { properties.generalCategory == .control }
+    /// C0, DEL and C1: all of Unicode's general category Cc, and nothing else.
+    package var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
 }

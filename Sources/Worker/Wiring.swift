@@ -9,6 +9,7 @@ import Policy
 import Redis
 import Release
 import ServiceLifecycle
+import Synchronization
 import Telemetry
 import UnixSignals
 
@@ -162,7 +163,8 @@ extension Wiring {
             validation: Validation(),
             settlement: Settlement(
                 streams: streams, clock: clock,
-                replyTTLMs: settings.replyTTL.wholeMilliseconds, worker: consumerName),
+                replyTTLMs: settings.replyTTL.wholeMilliseconds, worker: consumerName,
+                executor: loop),
             watch: Observation(metrics: telemetry.metrics.requests, log: log))
         return Consumer.Lane(
             partition: partition, connection: read,
@@ -186,12 +188,11 @@ extension Wiring {
             options.clientName = "strategy-worker:\(consumerName):\(role.rawValue)"
             let streams = telemetry.metrics.streams
             let log = log
+            let outage = Outage()
             return try RedisConnection(
                 to: settings.redis, on: loop, options: options,
                 random: { .random(in: 0..<$0) },
-                onChange: { state in
-                    Self.observe(state, of: role, streams, log)
-                })
+                onChange: { state in Self.observe(state, of: role, outage, streams, log) })
         }
         var read: [RedisConnection] = []
         for _ in 0..<settings.partitions { read.append(try connection(.read)) }
@@ -199,21 +200,27 @@ extension Wiring {
     }
 
     private static func observe(
-        _ state: RedisConnection.State, of role: Metrics.Connection, _ metrics: StreamMetrics,
-        _ log: Logger
+        _ state: RedisConnection.State, of role: Metrics.Connection, _ outage: Outage,
+        _ metrics: StreamMetrics, _ log: Logger
     ) {
         switch state {
         case .ready(let generation):
             metrics.connected.set(role, to: true)
             if generation > 1 { metrics.reconnects.increment(role) }
-            log.info("Redis is connected", metadata: ["connection": "\(role.rawValue)"])
-        case .resting(let rest, after: let loss):
+            let attempts = outage.end()
+            log.info(
+                "Redis is connected",
+                metadata: [
+                    "connection": "\(role.rawValue)", "failed_attempts": "\(attempts)",
+                ])
+        case .resting(_, after: let loss):
             metrics.connected.set(role, to: false)
+            guard let attempts = outage.failedAgain() else { return }
             log.warning(
-                "Redis is not connected; another attempt follows",
+                "Redis is not connected; attempts go on",
                 metadata: [
                     "connection": "\(role.rawValue)", "reason": "\(loss)",
-                    "rest_ms": "\(rest.wholeMilliseconds)",
+                    "failed_attempts": "\(attempts)",
                 ])
         case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
         }
@@ -269,5 +276,20 @@ extension Duration {
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}
+
+/// One connection's failed attempts since it last stood: told at the 1st, 2nd, 4th, 8th …, so that an
+/// outage of an hour is a dozen lines.
+private final class Outage: Sendable {
+    private let attempts = Atomic(0)
+
+    /// How many there were; from now on they count anew.
+    func end() -> Int { attempts.exchange(0, ordering: .relaxed) }
+
+    /// The number of this attempt where it is worth a line.
+    func failedAgain() -> Int? {
+        let count = attempts.add(1, ordering: .relaxed).newValue
+        return count.nonzeroBitCount == 1 ? count : nil
     }
 }

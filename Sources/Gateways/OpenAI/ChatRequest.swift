@@ -46,17 +46,19 @@ struct ChatRequest {
     }
 
     private static func write(messages question: Question, to writer: inout JSONWriter) {
+        // Held here while their spans are read.
+        let (system, user) = (PackageResources.system_txt, userMessage(question))
         writer.key("messages")
         writer.beginArray()
         writer.beginObject()
         writer.field("role", "system")
         writer.key("content")
-        writer.value(utf8: PackageResources.system_txt.span)
+        writer.value(utf8: system.span)
         writer.endObject()
         writer.beginObject()
         writer.field("role", "user")
         writer.key("content")
-        writer.value(utf8: userMessage(question).span)
+        writer.value(utf8: user.span)
         writer.endObject()
         writer.endArray()
     }

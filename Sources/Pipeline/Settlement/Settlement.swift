@@ -6,17 +6,21 @@ package struct Settlement: Sendable {
     private let clock: any StoreClock
     private let replyTTLMs: Int64
     private let worker: String
+    private let executor: (any TaskExecutor)?
 
     /// - Parameters:
     ///   - replyTTLMs: `REPLY_TTL`, how long an answer can be read.
     ///   - worker: This process' consumer name, for `accepted`.
+    ///   - executor: Where what must not be cancelled runs: the loop that everything else runs on.
     package init(
-        streams: any Streams, clock: any StoreClock, replyTTLMs: Int64, worker: String
+        streams: any Streams, clock: any StoreClock, replyTTLMs: Int64, worker: String,
+        executor: (any TaskExecutor)? = nil
     ) {
         self.streams = streams
         self.clock = clock
         self.replyTTLMs = replyTTLMs
         self.worker = worker
+        self.executor = executor
     }
 
     /// Ends a request. Asks the store again and again until it has said what became of it: an answer
@@ -68,7 +72,7 @@ package struct Settlement: Sendable {
         _ act: @escaping @Sendable () async throws(StreamFailure) -> Receipt
     ) async throws(CancellationError) -> Receipt {
         let streams = streams
-        return try await shielded { () async throws(CancellationError) in
+        return try await shielded(on: executor) { () async throws(CancellationError) in
             var tries = 0
             while true {
                 do throws(StreamFailure) {

@@ -1,3 +1,4 @@
+internal import Contract
 internal import JSON
 internal import Options
 
@@ -77,9 +78,11 @@ struct Proposal {
 
     /// Prose without control characters, and no longer than a reply carries.
     private static func prose(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+        if isPlain, text.utf8.count <= Limits.proseCharactersMax { return text }
         var kept = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(Limits.proseCharactersMax) {
-            kept.append(scalar.properties.generalCategory == .control ? " " : scalar)
+            kept.append(scalar.isControl ? " " : scalar)
         }
         return String(kept)
     }
