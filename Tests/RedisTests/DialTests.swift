@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `who waits for readiness can be cancelled, and others wait on`() async throws {
-        let peer = try ScriptedPeer { socket, _ in socket.readUntilEnd() }
+        let peer = try ScriptedRedis { socket, _ in socket.readUntilEnd() }
         defer { peer.stop() }
         try await withConnection(to: "redis://127.0.0.1:\(peer.port)") { connection, loop in
             let fates = try await withThrowingTaskGroup(of: RedisError?.self) { patient in

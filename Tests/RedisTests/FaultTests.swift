@@ -130,7 +130,7 @@ import Testing
     func `a peer that accepts and says nothing is a connect time-out, again and again, not faster`()
         async throws
     {
-        let peer = try ScriptedPeer { socket, _ in socket.readUntilEnd() }
+        let peer = try ScriptedRedis { socket, _ in socket.readUntilEnd() }
         defer { peer.stop() }
         let history = History()
         let options = briskOptions { $0.connectTimeLimit = .milliseconds(30) }
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func `a peer that greets and hangs up is not asked ever faster`() async throws {
-        let peer = try ScriptedPeer { socket, _ in socket.greet() }
+        let peer = try ScriptedRedis { socket, _ in socket.greet() }
         defer { peer.stop() }
         let history = History()
         try await withConnection(
@@ -219,7 +219,7 @@ import Testing
 
     @Test(arguments: wrongs)
     func `wrong bytes cost the connection, never the process`(_ wrong: Wrong) async throws {
-        let peer = try ScriptedPeer { socket, number in
+        let peer = try ScriptedRedis { socket, number in
             socket.greet()
             if number > 0 { return socket.readUntilEnd() }
             socket.read(until: "GET")
@@ -246,7 +246,7 @@ import Testing
     func `a reply that nobody asked for costs the connection, not the process`(
         _ extra: String
     ) async throws {
-        let peer = try ScriptedPeer { socket, number in
+        let peer = try ScriptedRedis { socket, number in
             socket.greet()
             if number > 0 { return socket.readUntilEnd() }
             socket.read(until: "GET")
@@ -286,7 +286,7 @@ import Testing
     }
 
     @Test func `half a reply and then silence is a time-out`() async throws {
-        let peer = try ScriptedPeer { socket, _ in
+        let peer = try ScriptedRedis { socket, _ in
             socket.greet()
             socket.read(until: "GET")
             socket.write("*2\r\n$3\r\nabc\r\n$1000000\r\nab")
@@ -303,7 +303,7 @@ import Testing
     }
 
     @Test func `the deepest reply that is allowed is a reply`() async throws {
-        let peer = try ScriptedPeer { socket, _ in
+        let peer = try ScriptedRedis { socket, _ in
             socket.greet()
             socket.read(until: "GET")
             socket.write(String(repeating: "*1\r\n", count: RedisLimits.replyDepthMax) + ":1\r\n")
@@ -319,7 +319,7 @@ import Testing
     }
 
     @Test func `a reply in single bytes is a reply`() async throws {
-        let peer = try ScriptedPeer { socket, _ in
+        let peer = try ScriptedRedis { socket, _ in
             socket.greet()
             socket.read(until: "GET")
             for byte in Array("*2\r\n$3\r\nabc\r\n:-12\r\n".utf8) { socket.write([byte]) }
@@ -354,7 +354,7 @@ import Testing
 
     @Test func `stopping in any state leaves no socket and nobody who waits`() async throws {
         let server = try await RedisServer()
-        let silent = try ScriptedPeer { socket, _ in socket.readUntilEnd() }
+        let silent = try ScriptedRedis { socket, _ in socket.readUntilEnd() }
         defer { silent.stop() }
         let urls = [
             server.unixURL, server.url, "redis://127.0.0.1:\(silent.port)",

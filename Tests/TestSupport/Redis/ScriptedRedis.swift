@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Each connection it accepts runs the script on a thread of its own, with the number of the
 /// connection, from 0.
-package final class ScriptedPeer: Sendable {
+package final class ScriptedRedis: Sendable {
     package let port: Int
     private let listener: Int32
     private let state = Mutex(State())
