@@ -39,10 +39,9 @@ func room(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
 }
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
 ) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
@@ -138,6 +137,10 @@ let package = Package(
         tests("RedisTests", ["EventLoop", "Redis", "TestSupport"]),
         tests("HTTPClientTests", ["EventLoop", "HTTPClient", "TestSupport"]),
         tests("JSONTests", ["JSON", "TestSupport"]),
+        tests("OptionsTests", ["Options", "TestSupport"], exclude: ["Oracle"]),
+        tests(
+            "SimulatedModelTests", ["SimulatedModel", "TestSupport"],
+            exclude: ["chat_schemas.json", "requirements.txt", "sdk_check.py"]),
         tests("TelemetryTests", ["Contract", "Telemetry", "TestSupport", coreMetrics, logging]),
     ]
 )
