@@ -17,35 +17,53 @@ let house: [SwiftSetting] = [
 ]
 
 let argumentParser: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let collections: Target.Dependency = .product(
-    name: "DequeModule", package: "swift-collections")
+    name: "DequeModule",
+    package: "swift-collections"
+)
 let configuration: Target.Dependency = .product(
-    name: "Configuration", package: "swift-configuration")
+    name: "Configuration",
+    package: "swift-configuration"
+)
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let unixSignals: Target.Dependency = .product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
+    name: "UnixSignals",
+    package: "swift-service-lifecycle"
+)
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 
 /// A room of the house: a library target, or its tests.
 func room(
-    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    resources: [Resource] = []
 ) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
 }
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = []
 ) -> Target {
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: path, swiftSettings: house)
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        swiftSettings: house
+    )
 }
 
 let package = Package(
@@ -59,15 +77,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+            url: "https://github.com/apple/swift-configuration",
+            from: "1.4.0",
+            traits: []
+        ),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.1",
+            traits: []
+        ),
         .package(
-            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            from: "2.13.0"
+        ),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -82,7 +108,8 @@ let package = Package(
                     ? [
                         .linkedLibrary("hiredis_ssl"), .linkedLibrary("ssl"),
                         .linkedLibrary("crypto"),
-                    ] : [])),
+                    ] : [])
+        ),
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // The loop, and a driver for each library.
@@ -114,7 +141,8 @@ let package = Package(
                 .embedInCode("Redis/Scripts/commit.lua"),
                 .embedInCode("Redis/Scripts/event.lua"),
                 .embedInCode("Redis/Scripts/take.lua"),
-            ]),
+            ]
+        ),
 
         // Programs.
         program(
@@ -123,13 +151,16 @@ let package = Package(
                 "Contract", "EventLoop", "Gateways", "HTTPClient", "Pipeline", "Policy", "Redis",
                 "Release", "Telemetry", argumentParser, collections, configuration, httpTypes,
                 hummingbird, lifecycle, logging, nioCore, unixSignals,
-            ]),
+            ]
+        ),
         program(
             "Operator",
-            ["Contract", "EventLoop", "JSON", "Redis", "Release", argumentParser]),
+            ["Contract", "EventLoop", "JSON", "Redis", "Release", argumentParser]
+        ),
         program(
             "SimulatedModel",
-            ["Release", argumentParser, httpTypes, hummingbird, logging, nioCore]),
+            ["Release", argumentParser, httpTypes, hummingbird, logging, nioCore]
+        ),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
@@ -139,8 +170,10 @@ let package = Package(
         tests("JSONTests", ["JSON", "TestSupport"]),
         tests("OptionsTests", ["Options", "TestSupport"], exclude: ["Oracle"]),
         tests(
-            "SimulatedModelTests", ["SimulatedModel", "TestSupport"],
-            exclude: ["chat_schemas.json", "requirements.txt", "sdk_check.py"]),
+            "SimulatedModelTests",
+            ["SimulatedModel", "TestSupport"],
+            exclude: ["chat_schemas.json", "requirements.txt", "sdk_check.py"]
+        ),
         tests("TelemetryTests", ["Contract", "Telemetry", "TestSupport", coreMetrics, logging]),
     ]
 )

@@ -38,7 +38,10 @@ package struct Rejection: Error, Equatable, Sendable {
     package let retryAfterMs: Int64?
 
     package init(
-        _ code: RejectionCode, _ message: String, field: String? = nil, retryAfterMs: Int64? = nil
+        _ code: RejectionCode,
+        _ message: String,
+        field: String? = nil,
+        retryAfterMs: Int64? = nil
     ) {
         self.code = code
         self.message = message

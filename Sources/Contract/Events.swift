@@ -30,7 +30,11 @@ package struct TerminalEvent: Sendable {
     }
 
     package init(
-        queue: Queue, entryID: EntryID, address: Address, kind: Kind, payload: [UInt8],
+        queue: Queue,
+        entryID: EntryID,
+        address: Address,
+        kind: Kind,
+        payload: [UInt8],
         replyTTLMs: Int64
     ) {
         self.queue = queue
@@ -59,7 +63,11 @@ package struct InterimEvent: Sendable {
     }
 
     package init(
-        queue: Queue, entryID: EntryID, address: Address, kind: Kind, payload: [UInt8],
+        queue: Queue,
+        entryID: EntryID,
+        address: Address,
+        kind: Kind,
+        payload: [UInt8],
         expiresAtMs: Int64
     ) {
         self.queue = queue
@@ -105,7 +113,7 @@ package struct DeadLetter: Sendable {
         while index + 1 < entry.fields.count {
             let (name, value) = (entry.fields[index], entry.fields[index + 1])
             index += 2
-            if name.equals("authorization") { continue }
+            if Self.namesToken(name) { continue }
             // Each kept field also costs Redis some bytes of its own: counted as 16.
             let nameKept = name.prefix(max(room - 16, 0))
             let valueKept = value.prefix(max(room - 16 - nameKept.count, 0))
@@ -119,5 +127,10 @@ package struct DeadLetter: Sendable {
         }
         fields = kept
         bytesCut = cut
+    }
+
+    /// `authorization`, also where its sender wrote it in capitals, as in an HTTP header.
+    private static func namesToken(_ name: [UInt8]) -> Bool {
+        name.count == 13 && name.map { $0 | 0x20 }.equals("authorization")
     }
 }

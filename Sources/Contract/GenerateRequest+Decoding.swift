@@ -30,8 +30,10 @@ extension Rejection {
     /// What a reader of JSON found, as the caller reads it. The whole document is the field `payload`.
     package init(_ error: JSONError) {
         self.init(
-            error.code == .tooLarge ? .payloadTooLarge : .invalidRequest, error.expectation,
-            field: error.pointer.isEmpty ? "payload" : error.pointer)
+            error.code == .tooLarge ? .payloadTooLarge : .invalidRequest,
+            error.expectation,
+            field: error.pointer.isEmpty ? "payload" : error.pointer
+        )
     }
 }
 
@@ -49,12 +51,15 @@ extension MarketContext {
             let dividend = try element.object()
             return try Dividend(
                 exDate: dividend.required("ex_date").date(),
-                amount: dividend.required("amount").double(in: 0...1e6))
+                amount: dividend.required("amount").double(in: 0...1e6)
+            )
         }
         events = try body.list("events") { (element) throws(JSONError) in
             let event = try element.object()
             return try MarketEvent(
-                kind: event.required("kind").word(), date: event.required("date").date())
+                kind: event.required("kind").word(),
+                date: event.required("date").date()
+            )
         }
         chain = try body.list("option_chain") { (element) throws(JSONError) in
             try ChainQuote(element.object())
@@ -89,7 +94,8 @@ extension Portfolio {
                 symbol: position.required("symbol").word(),
                 quantity: position.required("quantity").double(in: -1e9...1e9),
                 averagePrice: position.optional("average_price")?.double(in: 0...1e9),
-                greeks: Greeks(position.optional("greeks")?.object()))
+                greeks: Greeks(position.optional("greeks")?.object())
+            )
         }
         greeks = try Greeks(body.optional("portfolio_greeks")?.object())
     }
@@ -129,7 +135,8 @@ extension Account {
 extension JSONObject {
     /// An optional array, each element read by `transform`; absent or null is empty.
     fileprivate func list<Value>(
-        _ key: String, _ transform: (JSONValue) throws(JSONError) -> Value
+        _ key: String,
+        _ transform: (JSONValue) throws(JSONError) -> Value
     ) throws(JSONError) -> [Value] {
         guard let value = optional(key) else { return [] }
         return try value.array().map(transform)
@@ -141,7 +148,9 @@ extension JSONValue {
         let text = try string()
         guard (1...ContractLimits.userIDBytesMax).contains(text.utf8.count) else {
             throw error(
-                .outOfRange, "expected 1 to \(ContractLimits.userIDBytesMax) bytes of UTF-8")
+                .outOfRange,
+                "expected 1 to \(ContractLimits.userIDBytesMax) bytes of UTF-8"
+            )
         }
         guard !text.unicodeScalars.contains(where: \.isControl) else {
             throw error(.notAllowed, "expected no control characters")
@@ -155,7 +164,8 @@ extension JSONValue {
         guard (1...ContractLimits.intentCharactersMax).contains(count) else {
             throw error(
                 .outOfRange,
-                "expected 1 to \(ContractLimits.intentCharactersMax) characters, found \(count)")
+                "expected 1 to \(ContractLimits.intentCharactersMax) characters, found \(count)"
+            )
         }
         guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
             throw error(.notAllowed, "expected some words")
@@ -165,7 +175,9 @@ extension JSONValue {
 
     /// A ticker as exchanges write them: a letter or `^`, then letters, digits and `. - /`.
     fileprivate func ticker() throws(JSONError) -> String {
-        let text = try string().uppercased()
+        let written = try string()
+        // ASCII first: upper-casing makes an S of a long s, and so one ticker of another.
+        let text = written.utf8.allSatisfy({ $0 < 0x80 }) ? written.uppercased() : ""
         let bytes = text.utf8
         let isLetter = { (byte: UInt8) in (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) }
         let isRest = { (byte: UInt8) in
@@ -188,10 +200,11 @@ extension JSONValue {
         return price
     }
 
-    /// A limit in dollars, taken to the nano-dollar.
+    /// A limit in dollars, taken to the nearest nano-dollar: what was written, and not the double
+    /// just below it.
     fileprivate func dollars() throws(JSONError) -> NanoUSD {
         let dollars = try double(in: 0...1_000_000)
-        return NanoUSD(Int64((dollars * Double(NanoUSD.perDollar)).rounded(.down)))
+        return NanoUSD(Int64((dollars * Double(NanoUSD.perDollar)).rounded()))
     }
 
     fileprivate func instant() throws(JSONError) -> UTCInstant {

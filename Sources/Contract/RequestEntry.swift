@@ -32,13 +32,14 @@ extension RequestEntry {
     ///
     /// - Parameter payloadBytesMax: `MAX_PAYLOAD_BYTES`.
     package init(
-        _ raw: RawEntry, payloadBytesMax: Int = ContractLimits.payloadBytesMax
+        _ raw: RawEntry,
+        payloadBytesMax: Int = ContractLimits.payloadBytesMax
     ) throws(EntryDefect) {
         let fields = KnownFields(raw)
         guard let name = fields.requestID else {
             throw .nameless(reason: "the entry has no request_id")
         }
-        guard fields.repeated != "request_id" else {
+        guard fields.requestIDCount == 1 else {
             throw .nameless(reason: "request_id stands twice")
         }
         guard let requestID = RequestID(name) else {
@@ -46,16 +47,23 @@ extension RequestEntry {
         }
         let trace = Trace(
             parent: fields.traceparent.flatMap(Self.traceText),
-            state: fields.tracestate.flatMap(Self.traceText))
+            state: fields.tracestate.flatMap(Self.traceText)
+        )
         do throws(Rejection) {
             try fields.checkNames()
             let payload = try fields.checkedPayload(bytesMax: payloadBytesMax)
             let deadlineMs = try fields.checkedDeadline()
             let wantsAllEvents = try fields.checkedEvents()
             self.init(
-                id: raw.id, queue: raw.queue, requestID: requestID, payload: payload,
-                deadlineMs: deadlineMs, wantsAllEvents: wantsAllEvents,
-                attempt: raw.queue == .retry ? fields.checkedAttempt() : 1, trace: trace)
+                id: raw.id,
+                queue: raw.queue,
+                requestID: requestID,
+                payload: payload,
+                deadlineMs: deadlineMs,
+                wantsAllEvents: wantsAllEvents,
+                attempt: raw.queue == .retry ? fields.checkedAttempt() : 1,
+                trace: trace
+            )
         } catch {
             throw .refused(requestID, error, trace)
         }
@@ -63,7 +71,8 @@ extension RequestEntry {
 
     /// Printable ASCII of at most 512 bytes, which is what both headers may hold at the most.
     private static func traceText(_ bytes: [UInt8]) -> String? {
-        guard (1...512).contains(bytes.count), bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+        guard (1...512).contains(bytes.count), bytes.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
             return nil
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -73,6 +82,7 @@ extension RequestEntry {
 /// The fields that we know, picked out in one pass; the rest are ignored, but may not stand twice.
 private struct KnownFields {
     var requestID: [UInt8]?
+    var requestIDCount = 0
     var version: [UInt8]?
     var type: [UInt8]?
     var payload: [UInt8]?
@@ -95,7 +105,10 @@ private struct KnownFields {
     }
 
     private mutating func take(_ name: [UInt8], _ value: [UInt8]) {
-        if name.equals("request_id") { requestID = value }
+        if name.equals("request_id") {
+            requestID = value
+            requestIDCount += 1
+        }
         if name.equals("payload") { payload = value }
         if name.equals("v") { version = value }
         if name.equals("type") { type = value }
@@ -127,7 +140,8 @@ private struct KnownFields {
     private static func printable(_ name: [UInt8]) -> String {
         String(
             decoding: name.prefix(32).map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "?") },
-            as: UTF8.self)
+            as: UTF8.self
+        )
     }
 
     func checkNames() throws(Rejection) {
@@ -145,8 +159,10 @@ private struct KnownFields {
         guard let payload else { throw .invalid("payload", "is required") }
         guard payload.count <= bytesMax else {
             throw Rejection(
-                .payloadTooLarge, "the payload has \(payload.count) bytes, at most \(bytesMax) are read",
-                field: "payload")
+                .payloadTooLarge,
+                "the payload has \(payload.count) bytes, at most \(bytesMax) are read",
+                field: "payload"
+            )
         }
         return payload
     }
@@ -154,11 +170,13 @@ private struct KnownFields {
     func checkedDeadline() throws(Rejection) -> Int64? {
         guard let deadline else { return nil }
         let range = ContractLimits.deadlineRange
-        guard deadline.count <= 7, let value = Int64(String(decoding: deadline, as: UTF8.self)),
-            range.contains(value)
+        guard deadline.count <= 7, deadline.first != UInt8(ascii: "+"),
+            let value = Int64(String(decoding: deadline, as: UTF8.self)), range.contains(value)
         else {
             throw .invalid(
-                "deadline_ms", "expected milliseconds from \(range.lowerBound) to \(range.upperBound)")
+                "deadline_ms",
+                "expected milliseconds from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return value
     }
@@ -171,7 +189,9 @@ private struct KnownFields {
 
     /// Written by our own scripts, so anything odd in it means the first attempt.
     func checkedAttempt() -> Int {
-        guard let attempt, let value = Int(String(decoding: attempt, as: UTF8.self)) else { return 1 }
+        guard let attempt, let value = Int(String(decoding: attempt, as: UTF8.self)) else {
+            return 1
+        }
         return min(max(value, 1), ContractLimits.attemptsMax)
     }
 }

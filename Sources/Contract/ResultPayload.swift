@@ -10,8 +10,13 @@ package struct ResultPayload: Sendable {
     package let timing: Timing
 
     package init(
-        source: Source, model: ModelProvenance?, strategy: StrategyPayload?, claimed: Claimed?,
-        basis: Basis, usage: Usage?, timing: Timing
+        source: Source,
+        model: ModelProvenance?,
+        strategy: StrategyPayload?,
+        claimed: Claimed?,
+        basis: Basis,
+        usage: Usage?,
+        timing: Timing
     ) {
         self.source = source
         self.model = model
@@ -76,7 +81,10 @@ package struct ResultPayload: Sendable {
         package let isEstimated: Bool
 
         package init(
-            promptTokens: Int, cachedTokens: Int, completionTokens: Int, cost: NanoUSD,
+            promptTokens: Int,
+            cachedTokens: Int,
+            completionTokens: Int,
+            cost: NanoUSD,
             isEstimated: Bool
         ) {
             self.promptTokens = promptTokens
@@ -117,8 +125,15 @@ package struct StrategyPayload: Sendable {
     package let risks: [String]
 
     package init(
-        name: String, outlook: String, rationale: String, legs: [LegPayload], netPremium: Double,
-        maxProfit: Double?, maxLoss: Double?, breakevens: [Double], risks: [String]
+        name: String,
+        outlook: String,
+        rationale: String,
+        legs: [LegPayload],
+        netPremium: Double,
+        maxProfit: Double?,
+        maxLoss: Double?,
+        breakevens: [Double],
+        risks: [String]
     ) {
         self.name = name
         self.outlook = outlook
@@ -149,8 +164,14 @@ package struct LegPayload: Sendable {
     package let symbol: String?
 
     package init(
-        action: String, instrument: String, strike: Double?, expiry: String?, quantity: Int,
-        multiplier: Int, price: Double, symbol: String?
+        action: String,
+        instrument: String,
+        strike: Double?,
+        expiry: String?,
+        quantity: Int,
+        multiplier: Int,
+        price: Double,
+        symbol: String?
     ) {
         self.action = action
         self.instrument = instrument

@@ -41,6 +41,7 @@ internal import Synchronization
     private var events: [epoll_event]
     /// The loop's idea of the present, refreshed at the fixed points of `turn()`.
     private var present: Instant = .now
+    private var turns = 0
 
     /// What other threads hand in.
     private struct Inbox {
@@ -96,7 +97,8 @@ extension EventLoop {
         let outcome: Result<Value, any Error>
         do {
             outcome = .success(
-                try await withTaskExecutorPreference(loop) { try await body(loop) })
+                try await withTaskExecutorPreference(loop) { try await body(loop) }
+            )
         } catch {
             outcome = .failure(error)
         }
@@ -108,7 +110,8 @@ extension EventLoop {
         let box = unsafe Unmanaged.passRetained(ThreadStart(loop: self, name: name)).toOpaque()
         let code = thread.withLock { thread in
             unsafe pthread_create(
-                &thread, nil,
+                &thread,
+                nil,
                 { box in
                     // SAFETY: pairs with `passRetained` above; the thread's main runs once.
                     guard let box = unsafe box else { return nil }
@@ -117,7 +120,9 @@ extension EventLoop {
                     start.loop.threadToken.store(UInt(pthread_self()), ordering: .releasing)
                     start.loop.runUntilStopped()
                     return nil
-                }, box)
+                },
+                box
+            )
         }
         guard code == 0 else {
             // SAFETY: the thread never ran, so its half of the pair is ours to end.
@@ -153,7 +158,8 @@ extension EventLoop {
         while turn() {}
         precondition(
             watchers.isEmpty && timers.isEmpty,
-            "the loop ended with \(watchers.count) watchers and \(timers.count) timers left")
+            "the loop ended with \(watchers.count) watchers and \(timers.count) timers left"
+        )
     }
 }
 
@@ -163,6 +169,7 @@ extension EventLoop {
     /// Jobs and calls, then due timers, then descriptors. False when the loop was stopped and has
     /// nothing left to run.
     private func turn() -> Bool {
+        turns += 1
         present = .now
         let stopping = takeInbox()
         runJobs()
@@ -203,7 +210,9 @@ extension EventLoop {
             let count = min(running.count, left)
             for index in 0..<count {
                 unsafe running[index].runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+                    isolatedTo: asUnownedSerialExecutor(),
+                    taskExecutor: asUnownedTaskExecutor()
+                )
             }
             left -= count
             if count < running.count { jobs.insert(contentsOf: running[count...], at: 0) }
@@ -223,7 +232,8 @@ extension EventLoop {
 
     private func waitForEvents() {
         mayBlock.store(true, ordering: .sequentiallyConsistent)
-        let idle = jobs.isEmpty && inbox.withLock { $0.jobs.isEmpty && $0.calls.isEmpty && !$0.stopping }
+        let idle =
+            jobs.isEmpty && inbox.withLock { $0.jobs.isEmpty && $0.calls.isEmpty && !$0.stopping }
         let timeout = idle ? millisecondsToNextTimer() : 0
         let count = unsafe events.withUnsafeMutableBufferPointer { buffer in
             unsafe epoll_wait(epoll, buffer.baseAddress, Int32(buffer.count), timeout)
@@ -247,7 +257,8 @@ extension EventLoop {
         guard wait > .zero else { return 0 }
         let (seconds, attoseconds) = wait.components
         // Rounded up: a turn that is early by a fraction would spin until the timer is due.
-        let milliseconds = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        let milliseconds =
+            seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
         return Int32(clamping: milliseconds)
     }
 
@@ -278,6 +289,12 @@ extension EventLoop {
         }
     }
 
+    /// Turns taken since the start: with nothing to do a loop takes none. Loop-bound.
+    package var turnCount: Int {
+        checkIsolated()
+        return turns
+    }
+
     /// Runs `call` on the loop's thread: at once when already there, else in its next turn.
     package func execute(_ call: @escaping @Sendable () -> Void) {
         if isOnLoop { call() } else { post { $0.calls.append(call) } }
@@ -306,7 +323,9 @@ extension EventLoop {
     /// Level-triggered. Loop-bound. The descriptor must stay open until `unwatch`.
     /// The corresponding C function is `epoll_ctl`.
     package func watch(
-        _ fd: Int32, for interest: Interest, _ act: @escaping (Readiness) -> Void
+        _ fd: Int32,
+        for interest: Interest,
+        _ act: @escaping (Readiness) -> Void
     ) throws(LoopError) -> Watch {
         checkIsolated()
         let watch = watchers.add(fd: fd, act)

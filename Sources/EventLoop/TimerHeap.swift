@@ -45,7 +45,8 @@ extension EventLoop {
 
         package mutating func remove(_ timer: Timer) {
             let slot = Int(timer.slot)
-            guard slot < rows.count, rows[slot].generation == timer.generation, rows[slot].place >= 0
+            guard slot < rows.count, rows[slot].generation == timer.generation,
+                rows[slot].place >= 0
             else { return }
             _ = take(at: Int(rows[slot].place))
         }

@@ -45,7 +45,8 @@ extension EventLoop {
 
         func descriptor(of watch: Watch) -> Int32? {
             let slot = Int(watch.slot)
-            guard slot < rows.count, rows[slot].generation == watch.generation, rows[slot].act != nil
+            guard slot < rows.count, rows[slot].generation == watch.generation,
+                rows[slot].act != nil
             else { return nil }
             return rows[slot].fd
         }

@@ -23,7 +23,9 @@ struct ReplyEvent: Sendable {
             values[String(decoding: pair.key, as: UTF8.self)] = pair.value.bytes ?? []
         }
         guard let name = values[EventField.event] else { return nil }
-        func text(_ field: String) -> String { String(decoding: values[field] ?? [], as: UTF8.self) }
+        func text(_ field: String) -> String {
+            String(decoding: values[field] ?? [], as: UTF8.self)
+        }
         self.name = String(decoding: name, as: UTF8.self)
         requestID = text(EventField.requestID)
         attempt = Int(text(EventField.attempt)) ?? 1
@@ -48,16 +50,25 @@ struct ReplyFollower: Sendable {
     /// - Returns: The terminal event; nil when it did not come in time.
     /// The corresponding Redis command is `XREAD BLOCK`.
     mutating func follow(
-        until end: ContinuousClock.Instant, showing show: (ReplyEvent) -> Void
+        until end: ContinuousClock.Instant,
+        showing show: (ReplyEvent) -> Void
     ) async throws(RedisError) -> ReplyEvent? {
         while true {
             let left = (end - .now) / .milliseconds(1)
             guard left > 0 else { return nil }
             let answer = try await redis.send(
                 RedisCommand(
-                    "XREAD", "COUNT", 100, "BLOCK", .number(max(1, Int(min(left, 2_000)))),
-                    "STREAMS", .text(keys.reply(id)), .text(last)),
-                timeout: .seconds(12))
+                    "XREAD",
+                    "COUNT",
+                    100,
+                    "BLOCK",
+                    .number(max(1, Int(min(left, 2_000)))),
+                    "STREAMS",
+                    .text(keys.reply(id)),
+                    .text(last)
+                ),
+                timeout: .seconds(12)
+            )
             for entry in answer.array?.first?.array?.last?.array ?? [] {
                 guard let parts = entry.array, parts.count == 2, let id = parts[0].text else {
                     continue

@@ -90,14 +90,16 @@ private struct ResultPage {
         lines.append("  \(net < 0 ? "debit      " : "credit     ") \(Figures.dollars(abs(net)))")
         lines.append("  max profit  \(bounded(strategy, "max_profit_usd"))")
         lines.append("  max loss    \(bounded(strategy, "max_loss_usd"))")
-        let breakevens = (try? strategy.optional("breakevens")?.array())
+        let breakevens =
+            (try? strategy.optional("breakevens")?.array())
             .map { $0.compactMap { try? $0.double() } } ?? []
         let at = breakevens.map(Figures.plain).joined(separator: ", ")
         lines.append("  breakeven   \(at.isEmpty ? "none" : at)")
         if let rationale = Report.text(strategy, "rationale"), !rationale.isEmpty {
             lines += ["", "  \(rationale)"]
         }
-        let risks = (try? strategy.optional("risks")?.array())
+        let risks =
+            (try? strategy.optional("risks")?.array())
             .map { $0.compactMap { try? $0.string() } } ?? []
         lines += risks.map { "  \(Ink.yellow("risk")) \($0)" }
         return lines + [""]
@@ -130,7 +132,8 @@ private struct ResultPage {
         let timing = try? payload.optional("timing")?.object()
         let by = model.flatMap { Report.text($0, "name") } ?? Report.text(payload, "source") ?? "?"
         let cost = usage.flatMap { number($0, "cost_usd") }.map { ", $\(Figures.exact($0))" } ?? ""
-        let time = timing.flatMap { number($0, "total_ms") }
+        let time =
+            timing.flatMap { number($0, "total_ms") }
             .map { ", \(Figures.plain($0)) ms" } ?? ""
         return ["  written by  \(by)\(cost)\(time); the figures are computed from the legs"]
     }

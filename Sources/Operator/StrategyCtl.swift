@@ -23,7 +23,9 @@ struct StrategyCtl: AsyncParsableCommand {
             Variables that are not set are looked for in .run/env of the current folder, where
             `make up` and `make run` write them.
             """,
-        version: Release.version, subcommands: [Submit.self])
+        version: Release.version,
+        subcommands: [Submit.self]
+    )
 }
 
 /// Writes one line to standard error.

@@ -25,7 +25,8 @@ struct Submit: AsyncParsableCommand {
               3   failed or cancelled
               4   no answer in time
               64  wrong use    66  unreadable file    69  Redis cannot be reached
-            """)
+            """
+    )
 
     @Argument(help: "File with the payload as JSON; - is standard input.")
     var file: String?
@@ -82,6 +83,14 @@ struct Submit: AsyncParsableCommand {
         if let deadline, !(0.1...3_600).contains(deadline) {
             throw ValidationError("--deadline takes seconds from 0.1 to 3600")
         }
+        if let timeout, !(0...86_400).contains(timeout) {
+            throw ValidationError("--timeout takes seconds from 0 to 86400")
+        }
+        for (name, number) in [
+            ("--price", price), ("--vix", vix), ("--max-loss", maxLoss), ("--max-cost", maxCost),
+        ] where number?.isFinite == false {
+            throw ValidationError("\(name) takes a number")
+        }
     }
 
     func run() async throws {
@@ -101,7 +110,8 @@ struct Submit: AsyncParsableCommand {
                 var follower = ReplyFollower(keys: keys, id: id, redis: redis)
                 return try await follower.follow(
                     until: .now + .milliseconds(Int64(patience * 1_000)),
-                    showing: { event in if options.events { Report.show(event, options.json) } })
+                    showing: { event in if options.events { Report.show(event, options.json) } }
+                )
             } catch {
                 complain("\(error)")
                 throw ExitCode.unavailable

@@ -40,7 +40,9 @@ struct Surroundings {
 
     func keys(ofUser userID: String) -> Keys {
         Keys(
-            prefix: streamPrefix, partition: Partition.of(userID: userID, count: partitions))
+            prefix: streamPrefix,
+            partition: Partition.of(userID: userID, count: partitions)
+        )
     }
 
     /// `NAME=value`, one a line; quotes around a value are taken off. Empty when there is no file.
@@ -70,7 +72,11 @@ func withRedis<Value: Sendable>(
         var options = RedisOptions()
         options.clientName = "strategyctl"
         let connection = try RedisConnection(
-            to: endpoint, on: loop, options: options, random: { .random(in: 0..<$0) })
+            to: endpoint,
+            on: loop,
+            options: options,
+            random: { .random(in: 0..<$0) }
+        )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await connection.run() }
             let outcome: Result<Value, any Error>

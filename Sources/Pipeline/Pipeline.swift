@@ -17,7 +17,10 @@ package struct Pipeline: Sendable {
     private let watch: any Watch
 
     package init(
-        intake: Intake, generation: Generation, validation: Validation, settlement: Settlement,
+        intake: Intake,
+        generation: Generation,
+        validation: Validation,
+        settlement: Settlement,
         watch: any Watch
     ) {
         self.intake = intake
@@ -50,7 +53,9 @@ package struct Pipeline: Sendable {
     }
 
     private func finish(
-        _ ending: Ending, _ address: Address, _ lease: consuming Lease
+        _ ending: Ending,
+        _ address: Address,
+        _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         let start = watch.begin()
         let receipt = try await settlement.settle(ending, to: address, lease)

@@ -18,7 +18,8 @@ package protocol Streams: Sendable {
     /// - Parameter tries: How often it has failed for the same purpose, at least 1; the pause grows
     ///   with it, so that nobody asks in a loop.
     func untilWorthAnotherTry(
-        after failure: StreamFailure, tries: Int
+        after failure: StreamFailure,
+        tries: Int
     ) async throws(CancellationError)
 }
 

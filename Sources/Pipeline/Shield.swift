@@ -7,7 +7,8 @@ func shielded<Value: Sendable>(
     on executor: (any TaskExecutor)?,
     _ body: @escaping @Sendable () async throws(CancellationError) -> Value
 ) async throws(CancellationError) -> Value {
-    let outcome = await Task(executorPreference: executor) { () async -> Result<Value, CancellationError> in
+    let outcome = await Task(executorPreference: executor) {
+        () async -> Result<Value, CancellationError> in
         do throws(CancellationError) {
             return .success(try await body())
         } catch {

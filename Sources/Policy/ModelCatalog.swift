@@ -50,8 +50,13 @@ package struct ModelRow: Equatable, Sendable {
     }
 
     package init(
-        name: String, aliases: [String], price: Price, contextTokensMax: Int,
-        outputTokensMax: Int?, dialect: Dialect, shutdown: String?
+        name: String,
+        aliases: [String],
+        price: Price,
+        contextTokensMax: Int,
+        outputTokensMax: Int?,
+        dialect: Dialect,
+        shutdown: String?
     ) {
         self.name = name
         self.aliases = aliases

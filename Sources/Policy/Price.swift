@@ -14,8 +14,10 @@ package struct Price: Equatable, Sendable {
     package let outputPerMillion: NanoUSD
 
     package init(
-        inputPerMillion: NanoUSD, cachedInputPerMillion: NanoUSD? = nil,
-        cacheWritePerMillion: NanoUSD? = nil, outputPerMillion: NanoUSD
+        inputPerMillion: NanoUSD,
+        cachedInputPerMillion: NanoUSD? = nil,
+        cacheWritePerMillion: NanoUSD? = nil,
+        outputPerMillion: NanoUSD
     ) {
         self.inputPerMillion = inputPerMillion
         self.cachedInputPerMillion = cachedInputPerMillion
@@ -50,7 +52,10 @@ package struct TokenUsage: Equatable, Sendable {
     package let completionTokens: Int
 
     package init(
-        promptTokens: Int, cachedTokens: Int = 0, cacheWriteTokens: Int = 0, completionTokens: Int
+        promptTokens: Int,
+        cachedTokens: Int = 0,
+        cacheWriteTokens: Int = 0,
+        completionTokens: Int
     ) {
         self.promptTokens = max(promptTokens, 0)
         self.cachedTokens = cachedTokens

@@ -68,8 +68,13 @@ actor Consumer: Service {
 
     /// - Parameter control: The connection that does all but reading.
     init(
-        on loop: EventLoop, lanes: [Lane], control: RedisConnection, bounds: Bounds,
-        status: Status, telemetry: Telemetry, log: Logger
+        on loop: EventLoop,
+        lanes: [Lane],
+        control: RedisConnection,
+        bounds: Bounds,
+        status: Status,
+        telemetry: Telemetry,
+        log: Logger
     ) {
         self.loop = loop
         self.lanes = lanes
@@ -111,6 +116,8 @@ actor Consumer: Service {
 
     /// The longest pause after a read that failed.
     private static let pauseMax = Duration.milliseconds(2_500)
+    /// How long a connection is waited for at a time.
+    private static let connectionWaitMax = Duration.seconds(1)
 }
 
 // MARK: - Reading
@@ -119,10 +126,14 @@ extension Consumer {
     /// New entries; after the connection was made anew, first what was handed to us and is unknown.
     private func next(_ lane: Int) async throws(RedisError) -> [RawEntry] {
         let reader = lanes[lane].reader
-        let generation = try await lanes[lane].connection.whenReady()
+        // With a limit: without a connection too it must be seen when reading is to stop.
+        let generation = try await lanes[lane].connection.whenReady(within: Self.connectionWaitMax)
         guard generation != readingStates[lane].adoptedGeneration else {
             let room = max((bounds.requestsMax - held.count) / lanes.count, 1)
-            return try await reader.read(upTo: room)
+            let entries = try await reader.read(upTo: room)
+            // After an error that was the server's, and passed.
+            if !readingStates[lane].isReading { showReading(lane, true) }
+            return entries
         }
         readingStates[lane].client = try await reader.clientID()
         try await reader.ensureGroups()
@@ -134,7 +145,8 @@ extension Consumer {
             telemetry.metrics.streams.adoptedEntries.increment(by: unknown.count)
             log.notice(
                 "entries whose delivery was lost on the wire were adopted",
-                metadata: ["count": "\(unknown.count)"])
+                metadata: ["count": "\(unknown.count)"]
+            )
         }
         return unknown
     }
@@ -149,10 +161,14 @@ extension Consumer {
                 readingStates[lane].adoptedGeneration = 0
             } else {
                 log.error(
-                    "Redis refuses to be read", metadata: ["reason": "\(answer.prefix)"])
+                    "Redis refuses to be read",
+                    metadata: ["reason": "\(answer.prefix)"]
+                )
             }
         }
         showReading(lane, false)
+        // It has been waited for already, and is read from as soon as it is back.
+        if case .notConnected(let loss) = error, loss != .stopped { return }
         let duration = pause.next { .random(in: 0..<$0) }
         // Cancelled, the caller sees it.
         do { try await loop.sleep(for: duration) } catch {}

@@ -41,7 +41,9 @@ struct HealthServer: Service {
                 let port = channel.localAddress?.port ?? port
                 log.info("health and metrics are served", metadata: ["port": "\(port)"])
                 if let portFile { writePort(port, to: portFile) }
-            }, logger: quiet)
+            },
+            logger: quiet
+        )
         // Not on the loop, whose executor everything else here prefers.
         try await withTaskExecutorPreference(globalConcurrentExecutor) { try await app.run() }
     }
@@ -58,8 +60,10 @@ struct HealthServer: Service {
         headers[.contentType] = page.contentType
         headers[.cacheControl] = "no-store"
         return Response(
-            status: .init(code: page.status), headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body)))
+            status: .init(code: page.status),
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body))
+        )
     }
 
     /// Whether the loop runs a call through its queue in time.

@@ -21,7 +21,8 @@ struct Observation: Watch {
         if times.idIsAhead {
             log.warning(
                 "an entry's ID is ahead of Redis' clock; its deadline counts from now",
-                metadata: accepted.address.logFacts)
+                metadata: accepted.address.logFacts
+            )
         }
     }
 

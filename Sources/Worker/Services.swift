@@ -37,7 +37,8 @@ struct Pulse: Service {
         var generation = 0
         while !Task.isCancelled {
             do throws(RedisError) {
-                let present = try await control.whenReady()
+                // With a limit: a connection that does not come back must be told of.
+                let present = try await control.whenReady(within: Limits.interval)
                 if present != generation {
                     try await RedisStreams.loadScripts(by: control)
                     try await clock.adjust(by: control)
@@ -53,6 +54,7 @@ struct Pulse: Service {
             let due = ContinuousClock.now + Limits.interval
             do { try await loop.sleep(until: due) } catch { return }
             metrics.loop.lag.record(ContinuousClock.now - due)
+            metrics.loop.turns.follow(Double(loop.turnCount))
         }
     }
 
@@ -61,6 +63,7 @@ struct Pulse: Service {
         guard abs(skew) > Limits.skewReportedMs else { return }
         log.warning(
             "this machine's clock and Redis' differ; deadlines follow Redis'",
-            metadata: ["ahead_ms": "\(-skew)"])
+            metadata: ["ahead_ms": "\(-skew)"]
+        )
     }
 }

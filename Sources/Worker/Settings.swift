@@ -68,7 +68,8 @@ struct Settings: Sendable {
         guard let url = values.optional(.redisURL) else {
             return RedisEndpoint(
                 host: try values.text(.redisHost),
-                port: try values.integer(.redisPort, in: 1...65_535))
+                port: try values.integer(.redisPort, in: 1...65_535)
+            )
         }
         do throws(RedisEndpointError) {
             return try RedisEndpoint(url: url)
@@ -110,42 +111,55 @@ private struct Values {
     }
 
     func integer(
-        _ variable: Variable, in range: ClosedRange<Int>
+        _ variable: Variable,
+        in range: ClosedRange<Int>
     ) throws(SettingsError) -> Int {
         guard let value = Int(try text(variable)), range.contains(value) else {
             throw SettingsError(
-                variable, "expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+                variable,
+                "expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return value
     }
 
     func number(
-        _ variable: Variable, in range: ClosedRange<Double>
+        _ variable: Variable,
+        in range: ClosedRange<Double>
     ) throws(SettingsError) -> Double {
         guard let value = Double(try text(variable)), range.contains(value) else {
             throw SettingsError(
-                variable, "expected a number from \(range.lowerBound) to \(range.upperBound)")
+                variable,
+                "expected a number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return value
     }
 
     func seconds(
-        _ variable: Variable, in range: ClosedRange<Double>
+        _ variable: Variable,
+        in range: ClosedRange<Double>
     ) throws(SettingsError) -> Duration {
         guard let value = Double(try text(variable)), range.contains(value) else {
             throw SettingsError(
-                variable, "expected seconds from \(range.lowerBound) to \(range.upperBound)")
+                variable,
+                "expected seconds from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return .milliseconds(Int64((value * 1_000).rounded()))
     }
 
     func choice<Choice>(
-        _ variable: Variable, _ choices: [Choice], _ name: (Choice) -> String
+        _ variable: Variable,
+        _ choices: [Choice],
+        _ name: (Choice) -> String
     ) throws(SettingsError) -> Choice {
         let text = try text(variable).lowercased()
         guard let choice = choices.first(where: { name($0) == text }) else {
             throw SettingsError(
-                variable, "expected one of \(choices.map(name).joined(separator: ", "))")
+                variable,
+                "expected one of \(choices.map(name).joined(separator: ", "))"
+            )
         }
         return choice
     }

@@ -23,22 +23,31 @@ final class Status: Sendable {
         return Health(
             liveness: [
                 .init(
-                    "loop", ok: loopAnswered,
-                    detail: loopAnswered ? "answers" : "does not answer: restart this process")
+                    "loop",
+                    ok: loopAnswered,
+                    detail: loopAnswered ? "answers" : "does not answer: restart this process"
+                )
             ],
             readiness: [
                 .init(
-                    "redis", ok: facts.isRedisConnected,
+                    "redis",
+                    ok: facts.isRedisConnected,
                     detail: facts.isRedisConnected
-                        ? "connected" : "not connected: check REDIS_URL and the server"),
+                        ? "connected" : "not connected: check REDIS_URL and the server"
+                ),
                 .init(
-                    "group", ok: facts.isReading,
-                    detail: facts.isReading ? "reading" : "entries are not being read"),
+                    "group",
+                    ok: facts.isReading,
+                    detail: facts.isReading ? "reading" : "entries are not being read"
+                ),
                 .init(
-                    "draining", ok: !facts.isDraining,
-                    detail: facts.isDraining ? "finishes what it has, reads no more" : "no"),
+                    "draining",
+                    ok: !facts.isDraining,
+                    detail: facts.isDraining ? "finishes what it has, reads no more" : "no"
+                ),
                 .init("model", ok: facts.modelTrouble == nil, detail: facts.modelTrouble ?? "ok"),
             ],
-            version: Release.version)
+            version: Release.version
+        )
     }
 }

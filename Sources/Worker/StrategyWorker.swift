@@ -11,7 +11,8 @@ import Release
 struct StrategyWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "strategy-worker",
-        abstract: "Reads strategy requests from Redis streams, asks a model, and answers each once.",
+        abstract:
+            "Reads strategy requests from Redis streams, asks a model, and answers each once.",
         discussion: """
             Runs until SIGTERM or SIGINT; then it reads no more, finishes what it has within \
             DRAIN_TIMEOUT, and ends. All settings are environment variables.
@@ -23,12 +24,15 @@ struct StrategyWorker: AsyncParsableCommand {
               69  a service it needs cannot be used: see the message
               78  a setting is wrong: see the message
             """,
-        version: Release.version)
+        version: Release.version
+    )
 
     @Flag(help: "Print the settings in force, secrets left out, and end.")
     var showSettings = false
 
     func run() async throws {
+        // Whoever read our log may be gone; that must not end the process.
+        _ = unsafe signal(SIGPIPE, SIG_IGN)
         let config = ConfigReader(provider: EnvironmentVariablesProvider())
         let settings: Settings
         do throws(SettingsError) {

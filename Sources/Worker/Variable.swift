@@ -110,7 +110,9 @@ extension Variable {
     /// What is in force and where from, one line a variable. Of a secret, whether it is set.
     static func inForce(_ config: ConfigReader) -> String {
         allCases.map { variable in
-            let set = config.string(forKey: variable.key, isSecret: variable.isSecret)
+            let text = config.string(forKey: variable.key, isSecret: variable.isSecret)
+            // What is set to nothing is not set.
+            let set = text?.isEmpty == true ? nil : text
             let value =
                 switch (set, variable.isSecret) {
                 case (.some, true): "[secret]"

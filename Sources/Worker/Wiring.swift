@@ -24,8 +24,11 @@ struct Wiring: Sendable {
         self.settings = settings
         log = Logger(label: "worker") { label in
             JSONLogHandler(
-                label: label, level: settings.logLevel, format: settings.logFormat,
-                sink: .standardError)
+                label: label,
+                level: settings.logLevel,
+                format: settings.logFormat,
+                sink: .standardError
+            )
         }
     }
 
@@ -34,8 +37,9 @@ struct Wiring: Sendable {
         static let modelStanding = Duration.seconds(5)
         /// Name, connection and TLS of a call.
         static let apiConnect = Duration.seconds(5)
-        /// Silence of the API once it was asked. Without streaming, that is its thinking time.
-        static let apiStall = Duration.seconds(60)
+        /// Silence of the API once it was asked. Without streaming, that is all its writing time:
+        /// 4,000 tokens take two minutes. A request's own deadline is usually much sooner.
+        static let apiStall = Duration.seconds(600)
     }
 
     func run() async throws(StartFailure) {
@@ -44,7 +48,8 @@ struct Wiring: Sendable {
             throw .setting(
                 .model,
                 "\(settings.model) is not in the price file, so what it costs is unknown; "
-                    + "known are \(catalog.names.joined(separator: ", "))")
+                    + "known are \(catalog.names.joined(separator: ", "))"
+            )
         }
         guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
             throw .setting(.apiBaseURL, "expected an http or https URL without user and query")
@@ -74,7 +79,10 @@ struct Wiring: Sendable {
 
 extension Wiring {
     private func serve(
-        on loop: EventLoop, _ catalog: ModelCatalog, _ model: ModelRow, _ endpoint: APIEndpoint
+        on loop: EventLoop,
+        _ catalog: ModelCatalog,
+        _ model: ModelRow,
+        _ endpoint: APIEndpoint
     ) async throws {
         var options = HTTPClientOptions()
         options.caFile = settings.caFile
@@ -87,11 +95,19 @@ extension Wiring {
             let connections = try connections(on: loop, consumerName)
             let clock = RedisClock(systemMs: Self.systemMs())
             let port = try OpenAIModel(
-                http: http, endpoint: endpoint, catalog: catalog, model: model,
+                http: http,
+                endpoint: endpoint,
+                catalog: catalog,
+                model: model,
                 settings: .init(
-                    modelName: settings.model, temperature: settings.temperature,
-                    connectLimit: Limits.apiConnect, stallLimit: Limits.apiStall),
-                metrics: telemetry.metrics.model, log: log)
+                    modelName: settings.model,
+                    temperature: settings.temperature,
+                    connectLimit: Limits.apiConnect,
+                    stallLimit: Limits.apiStall
+                ),
+                metrics: telemetry.metrics.model,
+                log: log
+            )
             let services = services(on: loop, connections, clock, port, consumerName)
             log.info(
                 "a worker starts",
@@ -99,9 +115,13 @@ extension Wiring {
                     "version": "\(Release.version)", "consumer": "\(consumerName)",
                     "redis": "\(settings.redis)", "model": "\(settings.model)",
                     "slots": "\(settings.requestsMax)", "prices": "\(catalog.version)",
-                ])
+                ]
+            )
             var configuration = ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+                services: services,
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet
+            )
             configuration.maximumGracefulShutdownDuration = settings.drainTimeout
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -116,62 +136,105 @@ extension Wiring {
 extension Wiring {
     /// Each service may use those before it; they are stopped in the reverse order.
     private func services(
-        on loop: EventLoop, _ connections: Connections, _ clock: RedisClock, _ model: OpenAIModel,
+        on loop: EventLoop,
+        _ connections: Connections,
+        _ clock: RedisClock,
+        _ model: OpenAIModel,
         _ consumerName: String
     ) -> [any Service] {
         let lanes = connections.read.enumerated().map { partition, connection in
             lane(partition, connection, connections.write, loop, clock, model, consumerName)
         }
         let consumer = Consumer(
-            on: loop, lanes: lanes, control: connections.write,
+            on: loop,
+            lanes: lanes,
+            control: connections.write,
             bounds: .init(
                 requestsMax: settings.requestsMax,
-                bytesMax: settings.inFlightBytesMax),
-            status: status, telemetry: telemetry, log: log)
+                bytesMax: settings.inFlightBytesMax
+            ),
+            status: status,
+            telemetry: telemetry,
+            log: log
+        )
         return [
             HealthServer(
-                loop: loop, status: status, telemetry: telemetry,
-                host: settings.healthHost, port: settings.healthPort,
-                portFile: settings.healthPortFile, log: log),
+                loop: loop,
+                status: status,
+                telemetry: telemetry,
+                host: settings.healthHost,
+                port: settings.healthPort,
+                portFile: settings.healthPortFile,
+                log: log
+            ),
             ConnectionService(connection: connections.write),
         ] + connections.read.map { ConnectionService(connection: $0) } + [
             Pulse(
-                loop: loop, control: connections.write, clock: clock, status: status,
-                metrics: telemetry.metrics, log: log),
+                loop: loop,
+                control: connections.write,
+                clock: clock,
+                status: status,
+                metrics: telemetry.metrics,
+                log: log
+            ),
             consumer,
         ]
     }
 
     private func lane(
-        _ partition: Int, _ read: RedisConnection, _ write: RedisConnection, _ loop: EventLoop,
-        _ clock: RedisClock, _ model: OpenAIModel, _ consumerName: String
+        _ partition: Int,
+        _ read: RedisConnection,
+        _ write: RedisConnection,
+        _ loop: EventLoop,
+        _ clock: RedisClock,
+        _ model: OpenAIModel,
+        _ consumerName: String
     ) -> Consumer.Lane {
         let keys = Keys(prefix: settings.streamPrefix, partition: partition)
         let streams = RedisStreams(
-            connection: write, loop: loop, keys: keys, consumer: consumerName,
-            metrics: telemetry.metrics.streams, log: log)
+            connection: write,
+            loop: loop,
+            keys: keys,
+            consumer: consumerName,
+            metrics: telemetry.metrics.streams,
+            log: log
+        )
         let rules = Intake.Rules(
             payloadBytesMax: settings.payloadBytesMax,
             requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
             batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
-            partition: partition, partitions: settings.partitions)
+            partition: partition,
+            partitions: settings.partitions
+        )
         let pipeline = Pipeline(
             intake: Intake(rules: rules, clock: clock),
             generation: Generation(
-                model: model, clock: clock,
-                rules: .init(outputTokensMax: settings.outputTokensMax)),
+                model: model,
+                clock: clock,
+                rules: .init(outputTokensMax: settings.outputTokensMax)
+            ),
             validation: Validation(),
             settlement: Settlement(
-                streams: streams, clock: clock,
-                replyTTLMs: settings.replyTTL.wholeMilliseconds, worker: consumerName,
-                executor: loop),
-            watch: Observation(metrics: telemetry.metrics.requests, log: log))
+                streams: streams,
+                clock: clock,
+                replyTTLMs: settings.replyTTL.wholeMilliseconds,
+                worker: consumerName,
+                executor: loop
+            ),
+            watch: Observation(metrics: telemetry.metrics.requests, log: log)
+        )
         return Consumer.Lane(
-            partition: partition, connection: read,
+            partition: partition,
+            connection: read,
             reader: StreamReader(
-                connection: read, keys: keys, consumer: consumerName,
-                metrics: telemetry.metrics.streams, log: log),
-            pipeline: pipeline)
+                connection: read,
+                keys: keys,
+                consumer: consumerName,
+                metrics: telemetry.metrics.streams,
+                log: log
+            ),
+            pipeline: pipeline
+        )
     }
 
     private struct Connections: Sendable {
@@ -181,7 +244,8 @@ extension Wiring {
     }
 
     private func connections(
-        on loop: EventLoop, _ consumerName: String
+        on loop: EventLoop,
+        _ consumerName: String
     ) throws(RedisError) -> Connections {
         func connection(_ role: Metrics.Connection) throws(RedisError) -> RedisConnection {
             var options = RedisOptions()
@@ -190,9 +254,12 @@ extension Wiring {
             let log = log
             let outage = Outage()
             return try RedisConnection(
-                to: settings.redis, on: loop, options: options,
+                to: settings.redis,
+                on: loop,
+                options: options,
                 random: { .random(in: 0..<$0) },
-                onChange: { state in Self.observe(state, of: role, outage, streams, log) })
+                onChange: { state in Self.observe(state, of: role, outage, streams, log) }
+            )
         }
         var read: [RedisConnection] = []
         for _ in 0..<settings.partitions { read.append(try connection(.read)) }
@@ -200,8 +267,11 @@ extension Wiring {
     }
 
     private static func observe(
-        _ state: RedisConnection.State, of role: Metrics.Connection, _ outage: Outage,
-        _ metrics: StreamMetrics, _ log: Logger
+        _ state: RedisConnection.State,
+        of role: Metrics.Connection,
+        _ outage: Outage,
+        _ metrics: StreamMetrics,
+        _ log: Logger
     ) {
         switch state {
         case .ready(let generation):
@@ -212,7 +282,8 @@ extension Wiring {
                 "Redis is connected",
                 metadata: [
                     "connection": "\(role.rawValue)", "failed_attempts": "\(attempts)",
-                ])
+                ]
+            )
         case .resting(_, after: let loss):
             metrics.connected.set(role, to: false)
             guard let attempts = outage.failedAgain() else { return }
@@ -221,7 +292,8 @@ extension Wiring {
                 metadata: [
                     "connection": "\(role.rawValue)", "reason": "\(loss)",
                     "failed_attempts": "\(attempts)",
-                ])
+                ]
+            )
         case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
         }
     }
@@ -229,15 +301,23 @@ extension Wiring {
     /// Says which variable to set when the model is known to be gone. An API that cannot be reached
     /// is no reason not to start.
     private func check(
-        model name: String, at endpoint: APIEndpoint, by http: HTTPClient
+        model name: String,
+        at endpoint: APIEndpoint,
+        by http: HTTPClient
     ) async throws(StartFailure) {
         switch await OpenAIModel.standing(
-            of: name, at: endpoint, by: http, within: Limits.modelStanding)
+            of: name,
+            at: endpoint,
+            by: http,
+            within: Limits.modelStanding
+        )
         {
         case .live: return
         case .gone:
             throw .setting(
-                .model, "\(name) is not served by \(endpoint.baseURL); set it to a model that is")
+                .model,
+                "\(name) is not served by \(endpoint.baseURL); set it to a model that is"
+            )
         case .keyRefused:
             status.update { $0.modelTrouble = "the API refused the key: check OPENAI_API_KEY" }
             log.error("the model's API refused the key", metadata: ["variable": "OPENAI_API_KEY"])
@@ -252,7 +332,10 @@ extension Wiring {
         var buffer = [CChar](repeating: 0, count: 256)
         let host =
             unsafe gethostname(&buffer, buffer.count - 1) == 0
-            ? String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            ? String(
+                decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+                as: UTF8.self
+            )
             : "host"
         return "\(host)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
     }

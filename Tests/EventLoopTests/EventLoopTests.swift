@@ -20,7 +20,9 @@ import Testing
         }
     }
 
-    @Test func `an actor pinned to the loop and its child tasks never leave its thread`() async throws {
+    @Test func `an actor pinned to the loop and its child tasks never leave its thread`()
+        async throws
+    {
         let threads = try await EventLoop.run { loop in
             let resident = Resident(on: loop)
             return try await withThrowingTaskGroup(of: Set<pthread_t>.self) { group in
@@ -70,7 +72,9 @@ import Testing
                     PlainThread {
                         for _ in 0..<1_000 {
                             loop.execute {
-                                if count.add(1, ordering: .relaxed).newValue == 10_000 { done.resume() }
+                                if count.add(1, ordering: .relaxed).newValue == 10_000 {
+                                    done.resume()
+                                }
                             }
                         }
                         return true
@@ -99,7 +103,9 @@ import Testing
         }
     }
 
-    @Test func `a pipe's readiness comes as long as it holds bytes, and its end as readable`() async throws {
+    @Test func `a pipe's readiness comes as long as it holds bytes, and its end as readable`()
+        async throws
+    {
         try await EventLoop.run { loop in
             let words = Array("three words, two bytes a turn".utf8)
             let collected = try await PipeReader(on: loop).collect(writing: words)
@@ -115,10 +121,13 @@ import Testing
                 try await loop.sleep(for: .microseconds(100))
             }
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count <= before + 1)
-        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap {
-            try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)
-        }
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count <= before + 1
+        )
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+            .compactMap {
+                try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)
+            }
         #expect(!names.contains("gone\n"))
     }
 
@@ -150,7 +159,9 @@ import Testing
             } else {
                 let offset = dice.roll(1_000)
                 expected[id] = offset
-                timers.append((id, heap.insert(at: start + .milliseconds(offset)) { log.ids.append(id) }))
+                timers.append(
+                    (id, heap.insert(at: start + .milliseconds(offset)) { log.ids.append(id) })
+                )
             }
         }
         #expect(heap.count == expected.count)

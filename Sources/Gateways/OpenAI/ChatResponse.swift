@@ -31,12 +31,14 @@ struct ChatResponse {
         let choice = try first.object()
         outcome = try Self.outcome(
             of: choice.required("message").object(),
-            finish: choice.optional("finish_reason")?.string())
+            finish: choice.optional("finish_reason")?.string()
+        )
     }
 
     /// A forced function call may end with `stop` or `tool_calls`; both are accepted.
     private static func outcome(
-        of message: JSONObject, finish: String?
+        of message: JSONObject,
+        finish: String?
     ) throws(JSONError) -> Outcome {
         if finish == "content_filter" { return .filtered }
         if message.optional("refusal") != nil { return .refused }
@@ -62,7 +64,8 @@ extension TokenUsage {
             promptTokens: try body.required("prompt_tokens").count(),
             cachedTokens: try prompt?.optional("cached_tokens")?.count() ?? 0,
             cacheWriteTokens: try prompt?.optional("cache_write_tokens")?.count() ?? 0,
-            completionTokens: try body.required("completion_tokens").count())
+            completionTokens: try body.required("completion_tokens").count()
+        )
     }
 }
 

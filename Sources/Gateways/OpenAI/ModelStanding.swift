@@ -14,15 +14,21 @@ package enum ModelStanding: Equatable, Sendable {
 extension OpenAIModel {
     /// The corresponding call is `GET /v1/models/{model}`. Takes at most `limit`.
     package static func standing(
-        of modelName: String, at endpoint: APIEndpoint, by http: HTTPClient, within limit: Duration
+        of modelName: String,
+        at endpoint: APIEndpoint,
+        by http: HTTPClient,
+        within limit: Duration
     ) async -> ModelStanding {
         let path = modelName.utf8.map { byte in
-            byte.isPathSafe ? String(UnicodeScalar(byte)) : "%" + String(byte, radix: 16)
+            byte.isPathSafe
+                ? String(UnicodeScalar(byte))
+                : (byte < 0x10 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
         }.joined()
         let request = HTTPRequest(
             url: "\(endpoint.baseURL)/models/\(path)",
             headers: [("Authorization", "Bearer \(endpoint.key.reveal())")],
-            limits: HTTPLimits(deadline: .now + limit, connect: limit, responseBytesMax: 64 * 1024))
+            limits: HTTPLimits(deadline: .now + limit, connect: limit, responseBytesMax: 64 * 1024)
+        )
         do throws(HTTPError) {
             let response = try await http.send(request)
             switch response.status {

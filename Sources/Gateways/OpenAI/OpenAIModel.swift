@@ -39,7 +39,10 @@ package final class OpenAIModel: Model {
         package let stallLimit: Duration
 
         package init(
-            modelName: String, temperature: Double, connectLimit: Duration, stallLimit: Duration
+            modelName: String,
+            temperature: Double,
+            connectLimit: Duration,
+            stallLimit: Duration
         ) {
             self.modelName = modelName
             self.temperature = temperature
@@ -49,8 +52,13 @@ package final class OpenAIModel: Model {
     }
 
     package init(
-        http: HTTPClient, endpoint: APIEndpoint, catalog: ModelCatalog, model: ModelRow,
-        settings: Settings, metrics: ModelMetrics, log: Logger
+        http: HTTPClient,
+        endpoint: APIEndpoint,
+        catalog: ModelCatalog,
+        model: ModelRow,
+        settings: Settings,
+        metrics: ModelMetrics,
+        log: Logger
     ) throws(HTTPError) {
         self.http = http
         self.endpoint = endpoint
@@ -68,7 +76,11 @@ package final class OpenAIModel: Model {
 
     package func complete(_ question: Question) async -> Completion {
         let chat = ChatRequest(
-            question, model: model, named: settings.modelName, temperature: settings.temperature)
+            question,
+            model: model,
+            named: settings.modelName,
+            temperature: settings.temperature
+        )
         let start = ContinuousClock.now
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {
@@ -84,7 +96,9 @@ package final class OpenAIModel: Model {
     }
 
     private func request(
-        _ chat: ChatRequest, _ question: Question, _ start: ContinuousClock.Instant
+        _ chat: ChatRequest,
+        _ question: Question,
+        _ start: ContinuousClock.Instant
     ) -> HTTPRequest {
         var headers = [("X-Client-Request-Id", question.address.requestID.text)]
         if let parent = question.address.trace.parent {
@@ -92,12 +106,18 @@ package final class OpenAIModel: Model {
             if let state = question.address.trace.state { headers.append(("tracestate", state)) }
         }
         return HTTPRequest(
-            method: "POST", url: "\(endpoint.baseURL)/chat/completions", headers: headers,
-            constantHeaders: constantHeaders, body: chat.body,
+            method: "POST",
+            url: "\(endpoint.baseURL)/chat/completions",
+            headers: headers,
+            constantHeaders: constantHeaders,
+            body: chat.body,
             limits: HTTPLimits(
                 deadline: start + .milliseconds(question.timeLeftMs),
-                connect: settings.connectLimit, stall: settings.stallLimit,
-                responseBytesMax: Limits.answerBytesMax))
+                connect: settings.connectLimit,
+                stall: settings.stallLimit,
+                responseBytesMax: Limits.answerBytesMax
+            )
+        )
     }
 }
 
@@ -105,7 +125,9 @@ package final class OpenAIModel: Model {
 
 extension OpenAIModel {
     private func read(
-        _ response: HTTPResponse, of chat: ChatRequest, _ question: Question
+        _ response: HTTPResponse,
+        of chat: ChatRequest,
+        _ question: Question
     ) -> Completion {
         guard response.status == 200 else { return .failure(refusal(response, question)) }
         let answer: ChatResponse
@@ -130,8 +152,12 @@ extension OpenAIModel {
             let row = catalog.charged(answeredBy: answer.modelName, asked: model)
             return .answer(
                 .init(
-                    proposal: proposal, modelName: answer.modelName, usage: answer.usage,
-                    cost: row.price.cost(of: answer.usage ?? chat.usageMax)))
+                    proposal: proposal,
+                    modelName: answer.modelName,
+                    usage: answer.usage,
+                    cost: row.price.cost(of: answer.usage ?? chat.usageMax)
+                )
+            )
         case .refused: note("the model refused", question)
         case .cutShort: note("the model's answer was cut off by its token limit", question)
         case .filtered: note("the model's answer was filtered by its provider", question)

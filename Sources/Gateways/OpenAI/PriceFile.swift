@@ -1,7 +1,7 @@
 internal import Contract
-package import Policy
 internal import Glibc
 internal import JSON
+package import Policy
 
 /// The price file: models, how to speak to them, and what their tokens cost.
 package enum PriceFile {
@@ -17,7 +17,8 @@ package enum PriceFile {
             let body = try parser.parse(bytes).object()
             return ModelCatalog(
                 version: try body.required("version").string(),
-                rows: try body.required("models").array().map(row))
+                rows: try body.required("models").array().map(row)
+            )
         } catch {
             throw PriceFileError(description: "the price file is wrong at \(error)")
         }
@@ -33,12 +34,14 @@ package enum PriceFile {
                 inputPerMillion: try dollars(row.required("input")),
                 cachedInputPerMillion: try row.optional("cached").map(dollars),
                 cacheWritePerMillion: try row.optional("cache_write").map(dollars),
-                outputPerMillion: try dollars(row.required("output"))),
+                outputPerMillion: try dollars(row.required("output"))
+            ),
             contextTokensMax: Int(try row.required("context").int64(in: 1...1_000_000_000)),
             outputTokensMax: try row.optional("max_output")
                 .map { (value) throws(JSONError) in Int(try value.int64(in: 1...1_000_000_000)) },
             dialect: try row.required("dialect").choice(),
-            shutdown: try row.optional("shutdown")?.string())
+            shutdown: try row.optional("shutdown")?.string()
+        )
     }
 
     /// A decimal in a string, such as `"2.50"`: exact, where a JSON number would be a double.

@@ -20,8 +20,12 @@ package struct RedisStreams: Streams {
     }
 
     package init(
-        connection: RedisConnection, loop: EventLoop, keys: Keys, consumer: String,
-        metrics: StreamMetrics, log: Logger
+        connection: RedisConnection,
+        loop: EventLoop,
+        keys: Keys,
+        consumer: String,
+        metrics: StreamMetrics,
+        log: Logger
     ) {
         self.connection = connection
         self.loop = loop
@@ -33,7 +37,8 @@ package struct RedisStreams: Streams {
 
     package func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt {
         let answer = try await run(
-            Scripts.commit, .commit,
+            Scripts.commit,
+            .commit,
             keys: [.text(keys.requests(event.queue)), .text(keys.reply(event.address.requestID))],
             arguments: [
                 .text(Keys.workersGroup), .text(event.entryID.description),
@@ -41,7 +46,8 @@ package struct RedisStreams: Streams {
                 .number(event.address.attempt), .bytes(event.payload),
                 .number(Int(event.replyTTLMs)), .text(event.address.trace.parent ?? ""),
                 .text(event.address.trace.state ?? ""),
-            ])
+            ]
+        )
         switch answer.text {
         case "committed": return .committed
         case "already": return .already
@@ -58,15 +64,19 @@ package struct RedisStreams: Streams {
         ]
         arguments.append(contentsOf: letter.fields.map { .bytes($0) })
         let answer = try await run(
-            Scripts.bury, .bury,
-            keys: [.text(keys.requests(letter.queue)), .text(keys.dead)], arguments: arguments)
+            Scripts.bury,
+            .bury,
+            keys: [.text(keys.requests(letter.queue)), .text(keys.dead)],
+            arguments: arguments
+        )
         switch answer.text {
         case "buried": return .buried
         case "already": return .already
         case "unwritable":
             log.error(
                 "the dead letters' key is no stream, and a dead letter was lost",
-                metadata: ["key": "\(keys.dead)", "entry": "\(letter.entryID)"])
+                metadata: ["key": "\(keys.dead)", "entry": "\(letter.entryID)"]
+            )
             return .buried
         default: throw .refused("bury answered something unknown")
         }
@@ -75,7 +85,8 @@ package struct RedisStreams: Streams {
     package func announce(_ event: InterimEvent) async {
         do throws(StreamFailure) {
             _ = try await run(
-                Scripts.event, .event,
+                Scripts.event,
+                .event,
                 keys: [
                     .text(keys.requests(event.queue)), .text(keys.reply(event.address.requestID)),
                 ],
@@ -85,21 +96,27 @@ package struct RedisStreams: Streams {
                     .number(event.address.attempt), .bytes(event.payload),
                     .number(Int(event.expiresAtMs)), .text(event.address.trace.parent ?? ""),
                     .text(consumer),
-                ])
+                ]
+            )
         } catch {
             log.debug(
                 "an event on the way was not written",
-                metadata: ["request_id": "\(event.address.requestID)", "reason": "\(error)"])
+                metadata: ["request_id": "\(event.address.requestID)", "reason": "\(error)"]
+            )
         }
     }
 
     package func untilWorthAnotherTry(
-        after failure: StreamFailure, tries: Int
+        after failure: StreamFailure,
+        tries: Int
     ) async throws(CancellationError) {
         if case .refused(let reason) = failure, tries == 1 {
-            log.error("Redis refuses an answer; it is kept and tried again", metadata: [
-                "reason": "\(reason)"
-            ])
+            log.error(
+                "Redis refuses an answer; it is kept and tried again",
+                metadata: [
+                    "reason": "\(reason)"
+                ]
+            )
         }
         do {
             try await connection.whenReady()
@@ -120,7 +137,9 @@ package struct RedisStreams: Streams {
     }
 
     private func run(
-        _ script: RedisScript, _ label: Metrics.Script, keys: [RedisCommand.Argument],
+        _ script: RedisScript,
+        _ label: Metrics.Script,
+        keys: [RedisCommand.Argument],
         arguments: [RedisCommand.Argument]
     ) async throws(StreamFailure) -> RedisValue {
         let start = ContinuousClock.now

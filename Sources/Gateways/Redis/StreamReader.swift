@@ -27,7 +27,10 @@ package struct StreamReader: Sendable {
     }
 
     package init(
-        connection: RedisConnection, keys: Keys, consumer: String, metrics: StreamMetrics,
+        connection: RedisConnection,
+        keys: Keys,
+        consumer: String,
+        metrics: StreamMetrics,
         log: Logger
     ) {
         self.connection = connection
@@ -58,16 +61,20 @@ package struct StreamReader: Sendable {
     }
 
     private func takeInOrder(
-        upTo count: Int, of queues: [Queue]
+        upTo count: Int,
+        of queues: [Queue]
     ) async throws(RedisError) -> [RawEntry] {
         let answer = try await connection.eval(
-            Scripts.take, keys: queues.map { .text(keys.requests($0)) },
-            arguments: [.text(Keys.workersGroup), .text(consumer), .number(count)])
+            Scripts.take,
+            keys: queues.map { .text(keys.requests($0)) },
+            arguments: [.text(Keys.workersGroup), .text(consumer), .number(count)]
+        )
         return counted(await entries(in: answer, of: queues))
     }
 
     private func takeOrWait(
-        upTo count: Int, fromEachOf queues: [Queue]
+        upTo count: Int,
+        fromEachOf queues: [Queue]
     ) async throws(RedisError) -> [RawEntry] {
         var command = RedisCommand("XREADGROUP", reserving: 256)
         command.append("GROUP")
@@ -81,7 +88,9 @@ package struct StreamReader: Sendable {
         for queue in queues { command.append(keys.requests(queue)) }
         for _ in queues { command.append(">") }
         let answer = try await connection.send(
-            command, timeout: .milliseconds(Limits.blockMs) + Limits.answerMargin)
+            command,
+            timeout: .milliseconds(Limits.blockMs) + Limits.answerMargin
+        )
         return counted(await entries(in: answer, of: queues))
     }
 
@@ -98,9 +107,16 @@ package struct StreamReader: Sendable {
             var after = "0"
             while true {
                 let command = RedisCommand(
-                    "XREADGROUP", "GROUP", .text(Keys.workersGroup), .text(consumer), "COUNT",
-                    .number(Limits.adoptedPerStepMax), "STREAMS", .text(keys.requests(queue)),
-                    .text(after))
+                    "XREADGROUP",
+                    "GROUP",
+                    .text(Keys.workersGroup),
+                    .text(consumer),
+                    "COUNT",
+                    .number(Limits.adoptedPerStepMax),
+                    "STREAMS",
+                    .text(keys.requests(queue)),
+                    .text(after)
+                )
                 let answer = try await connection.send(command)
                 let page = await entries(in: answer, of: [queue])
                 found += page
@@ -125,8 +141,14 @@ package struct StreamReader: Sendable {
             do throws(RedisError) {
                 try await connection.send(
                     RedisCommand(
-                        "XGROUP", "CREATE", .text(keys.requests(queue)),
-                        .text(Keys.workersGroup), "0", "MKSTREAM"))
+                        "XGROUP",
+                        "CREATE",
+                        .text(keys.requests(queue)),
+                        .text(Keys.workersGroup),
+                        "0",
+                        "MKSTREAM"
+                    )
+                )
             } catch .server(let error) where error.prefix == "BUSYGROUP" {
                 continue
             }
@@ -141,7 +163,8 @@ package struct StreamReader: Sendable {
     /// Ends a read that waits, as if its time were over. Cancelling it instead could lose entries
     /// that Redis has handed out already.
     package static func unblock(
-        client: Int, by connection: RedisConnection
+        client: Int,
+        by connection: RedisConnection
     ) async throws(RedisError) {
         try await connection.send(RedisCommand("CLIENT", "UNBLOCK", .number(client)))
     }
@@ -165,7 +188,8 @@ extension StreamReader {
                 else { continue }
                 if let fields = parts[1].array {
                     entries.append(
-                        RawEntry(queue: queue, id: id, fields: fields.map { $0.bytes ?? [] }))
+                        RawEntry(queue: queue, id: id, fields: fields.map { $0.bytes ?? [] })
+                    )
                 } else {
                     await drop(ghost: id, in: queue)
                 }
@@ -180,12 +204,17 @@ extension StreamReader {
         metrics.ghostEntries.increment()
         log.warning(
             "a pending entry had no content, and was acknowledged",
-            metadata: ["entry": "\(id)", "queue": "\(queue.rawValue)"])
+            metadata: ["entry": "\(id)", "queue": "\(queue.rawValue)"]
+        )
         do throws(RedisError) {
             try await connection.send(
                 RedisCommand(
-                    "XACK", .text(keys.requests(queue)), .text(Keys.workersGroup),
-                    .text(id.description)))
+                    "XACK",
+                    .text(keys.requests(queue)),
+                    .text(Keys.workersGroup),
+                    .text(id.description)
+                )
+            )
         } catch {
             // It comes back with the next adoption.
             log.debug("acknowledging it failed", metadata: ["reason": "\(error)"])

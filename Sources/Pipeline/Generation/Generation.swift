@@ -26,8 +26,12 @@ package struct Generation: Sendable {
         let left = accepted.times.deadlineMs - now - Self.settlementMarginMs(of: accepted.times)
         guard left > 0 else { return Draft(.failure(.deadline), askedMs: now, answeredMs: now) }
         let question = Question(
-            facts: Facts(of: accepted.request, nowMs: now), intent: accepted.request.intent,
-            outputTokensMax: rules.outputTokensMax, timeLeftMs: left, address: accepted.address)
+            facts: Facts(of: accepted.request, nowMs: now),
+            intent: accepted.request.intent,
+            outputTokensMax: rules.outputTokensMax,
+            timeLeftMs: left,
+            address: accepted.address
+        )
         let completion = await model.complete(question)
         return Draft(completion, askedMs: now, answeredMs: clock.nowMs())
     }

@@ -25,7 +25,10 @@ package struct Intake: Sendable {
         package let partitions: Int
 
         package init(
-            payloadBytesMax: Int, requestTimeoutMs: Int64, batchTimeoutMs: Int64, partition: Int,
+            payloadBytesMax: Int,
+            requestTimeoutMs: Int64,
+            batchTimeoutMs: Int64,
+            partition: Int,
             partitions: Int
         ) {
             self.payloadBytesMax = payloadBytesMax
@@ -54,7 +57,10 @@ package struct Intake: Sendable {
             }
         }
         let address = Address(
-            requestID: entry.requestID, attempt: entry.attempt, trace: entry.trace)
+            requestID: entry.requestID,
+            attempt: entry.attempt,
+            trace: entry.trace
+        )
         let times = times(of: entry)
         guard times.nowMs < times.deadlineMs else {
             return .refused(
@@ -62,7 +68,8 @@ package struct Intake: Sendable {
                 Rejection(
                     .deadlinePassed,
                     "the deadline passed \(times.nowMs - times.deadlineMs) ms before a worker read it"
-                ))
+                )
+            )
         }
         do throws(Rejection) {
             let request = try reader.read(entry.payload)
@@ -84,8 +91,11 @@ package struct Intake: Sendable {
             entry.deadlineMs
             ?? (entry.queue == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
         return Accepted.Times(
-            addedMs: start, nowMs: now, deadlineMs: start.addingSaturated(patience),
-            idIsAhead: isAhead)
+            addedMs: start,
+            nowMs: now,
+            deadlineMs: start.addingSaturated(patience),
+            idIsAhead: isAhead
+        )
     }
 
     private func checkPartition(of request: GenerateRequest) throws(Rejection) {
@@ -93,7 +103,9 @@ package struct Intake: Sendable {
         let right = Partition.of(userID: request.userID, count: rules.partitions)
         guard right == rules.partition else {
             throw .invalid(
-                "user_id", "belongs to partition \(right), the entry was added to \(rules.partition)")
+                "user_id",
+                "belongs to partition \(right), the entry was added to \(rules.partition)"
+            )
         }
     }
 }
@@ -137,7 +149,10 @@ package struct Accepted: Sendable {
     }
 
     fileprivate init(
-        entry: RequestEntry, request: GenerateRequest, address: Address, _ times: Times
+        entry: RequestEntry,
+        request: GenerateRequest,
+        address: Address,
+        _ times: Times
     ) {
         self.entry = entry
         self.request = request

@@ -13,7 +13,10 @@ package struct Settlement: Sendable {
     ///   - worker: This process' consumer name, for `accepted`.
     ///   - executor: Where what must not be cancelled runs: the loop that everything else runs on.
     package init(
-        streams: any Streams, clock: any StoreClock, replyTTLMs: Int64, worker: String,
+        streams: any Streams,
+        clock: any StoreClock,
+        replyTTLMs: Int64,
+        worker: String,
         executor: (any TaskExecutor)? = nil
     ) {
         self.streams = streams
@@ -26,15 +29,22 @@ package struct Settlement: Sendable {
     /// Ends a request. Asks the store again and again until it has said what became of it: an answer
     /// that was paid for is kept for as long as this process lives.
     package func settle(
-        _ ending: Ending, to address: Address, _ lease: consuming Lease
+        _ ending: Ending,
+        to address: Address,
+        _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         guard let event = ending.event(requestID: address.requestID) else {
             throw CancellationError()
         }
         let entry = lease.entry
         let terminal = TerminalEvent(
-            queue: entry.queue, entryID: entry.id, address: address, kind: event.kind,
-            payload: event.payload, replyTTLMs: replyTTLMs)
+            queue: entry.queue,
+            entryID: entry.id,
+            address: address,
+            kind: event.kind,
+            payload: event.payload,
+            replyTTLMs: replyTTLMs
+        )
         let streams = streams
         let receipt = try await insist { () async throws(StreamFailure) in
             try await streams.commit(terminal)
@@ -45,7 +55,8 @@ package struct Settlement: Sendable {
 
     /// Moves an entry that names no request to the dead letters.
     package func bury(
-        _ lease: consuming Lease, reason: String
+        _ lease: consuming Lease,
+        reason: String
     ) async throws(CancellationError) -> Receipt {
         let letter = DeadLetter(lease.entry, reason: reason)
         let streams = streams
@@ -56,9 +67,13 @@ package struct Settlement: Sendable {
     package func announce(_ progress: Progress, of accepted: Accepted) async {
         guard accepted.entry.wantsAllEvents else { return }
         let event = InterimEvent(
-            queue: accepted.entry.queue, entryID: accepted.entry.id, address: accepted.address,
-            kind: progress.kind, payload: progress.payload(worker: worker),
-            expiresAtMs: accepted.times.deadlineMs.addingSaturated(replyTTLMs))
+            queue: accepted.entry.queue,
+            entryID: accepted.entry.id,
+            address: accepted.address,
+            kind: progress.kind,
+            payload: progress.payload(worker: worker),
+            expiresAtMs: accepted.times.deadlineMs.addingSaturated(replyTTLMs)
+        )
         await streams.announce(event)
     }
 

@@ -61,9 +61,13 @@ struct Proposal {
             throw try leg.required("ratio").error(.outOfRange, "expected a smaller quantity")
         }
         return DraftLeg(
-            action: side, kind: kind, strike: try leg.optional("strike")?.double(),
-            expiry: try leg.optional("expiration")?.string(), quantity: Int(quantity),
-            price: try leg.optional("limit_premium_per_share")?.double())
+            action: side,
+            kind: kind,
+            strike: try leg.optional("strike")?.double(),
+            expiry: try leg.optional("expiration")?.string(),
+            quantity: Int(quantity),
+            price: try leg.optional("limit_premium_per_share")?.double()
+        )
     }
 
     /// A name of ours is lower snake case; what is not is some invention, and called `custom`.

@@ -30,7 +30,9 @@ package struct Validation: Sendable {
     }
 
     private func judge(
-        _ answer: Completion.Answer, _ draft: Draft, _ accepted: Accepted
+        _ answer: Completion.Answer,
+        _ draft: Draft,
+        _ accepted: Accepted
     ) -> Ending {
         guard let proposal = reader.read(answer.proposal), proposal.decision != .refuse else {
             return Self.ending(for: .unusable)
@@ -45,45 +47,62 @@ package struct Validation: Sendable {
         }
         let strategy = strategy(of: sound, proposal, symbol: accepted.request.market.symbol)
         let claimed = ResultPayload.Claimed(
-            maxProfit: proposal.claimedMaxProfit, maxLoss: proposal.claimedMaxLoss,
-            breakevens: proposal.claimedBreakevens)
+            maxProfit: proposal.claimedMaxProfit,
+            maxLoss: proposal.claimedMaxLoss,
+            breakevens: proposal.claimedBreakevens
+        )
         return .result(result(of: strategy, claimed: claimed, answer, draft, accepted))
     }
 
     /// Every figure comes from the legs.
     private func strategy(
-        of sound: SoundLegs, _ proposal: Proposal, symbol: String
+        of sound: SoundLegs,
+        _ proposal: Proposal,
+        symbol: String
     ) -> StrategyPayload {
         let payoff = Payoff(legs: sound.legs)
         let root = OSISymbol.root(forTicker: symbol)
         return StrategyPayload(
-            name: proposal.name, outlook: proposal.outlook, rationale: proposal.rationale,
+            name: proposal.name,
+            outlook: proposal.outlook,
+            rationale: proposal.rationale,
             legs: sound.legs.map { LegPayload($0, root: root) },
-            netPremium: payoff.netPremium.dollars, maxProfit: payoff.maxProfit?.dollars,
-            maxLoss: payoff.maxLoss?.dollars, breakevens: payoff.breakevens.map(\.dollars),
-            risks: proposal.risks)
+            netPremium: payoff.netPremium.dollars,
+            maxProfit: payoff.maxProfit?.dollars,
+            maxLoss: payoff.maxLoss?.dollars,
+            breakevens: payoff.breakevens.map(\.dollars),
+            risks: proposal.risks
+        )
     }
 
     private func result(
-        of strategy: StrategyPayload?, claimed: ResultPayload.Claimed?,
-        _ answer: Completion.Answer, _ draft: Draft, _ accepted: Accepted
+        of strategy: StrategyPayload?,
+        claimed: ResultPayload.Claimed?,
+        _ answer: Completion.Answer,
+        _ draft: Draft,
+        _ accepted: Accepted
     ) -> ResultPayload {
         let times = accepted.times
         let asOf = accepted.request.market.asOf ?? UTCInstant(milliseconds: Int(draft.askedMs))
         return ResultPayload(
             source: .model,
             model: .init(name: answer.modelName, endpoint: "primary", attempts: 1),
-            strategy: strategy, claimed: claimed,
+            strategy: strategy,
+            claimed: claimed,
             basis: .init(asOf: asOf.description, prices: "estimate"),
             usage: .init(
                 promptTokens: answer.usage?.promptTokens ?? 0,
                 cachedTokens: answer.usage?.cachedTokens ?? 0,
-                completionTokens: answer.usage?.completionTokens ?? 0, cost: answer.cost,
-                isEstimated: answer.usage == nil),
+                completionTokens: answer.usage?.completionTokens ?? 0,
+                cost: answer.cost,
+                isEstimated: answer.usage == nil
+            ),
             timing: .init(
                 queuedMs: max(times.nowMs - times.addedMs, 0),
                 modelMs: max(draft.answeredMs - draft.askedMs, 0),
-                totalMs: max(draft.answeredMs - times.addedMs, 0)))
+                totalMs: max(draft.answeredMs - times.addedMs, 0)
+            )
+        )
     }
 }
 
@@ -110,9 +129,14 @@ extension LegPayload {
                 let expiry = leg.expiry
             { OSISymbol(root: root, expiry: expiry, right: right, strike: strike) } else { nil }
         self.init(
-            action: leg.action.rawValue, instrument: leg.instrument.word,
-            strike: leg.instrument.strike?.dollars, expiry: leg.expiry?.description,
-            quantity: leg.quantity, multiplier: leg.multiplier, price: leg.price.dollars,
-            symbol: symbol?.description)
+            action: leg.action.rawValue,
+            instrument: leg.instrument.word,
+            strike: leg.instrument.strike?.dollars,
+            expiry: leg.expiry?.description,
+            quantity: leg.quantity,
+            multiplier: leg.multiplier,
+            price: leg.price.dollars,
+            symbol: symbol?.description
+        )
     }
 }
