@@ -141,6 +141,7 @@ let package = Package(
                 .embedInCode("Redis/Scripts/commit.lua"),
                 .embedInCode("Redis/Scripts/event.lua"),
                 .embedInCode("Redis/Scripts/take.lua"),
+                .embedInCode("Redis/Scripts/weigh.lua"),
             ]
         ),
 

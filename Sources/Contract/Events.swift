@@ -108,7 +108,7 @@ package struct DeadLetter: Sendable {
         self.reason = reason
         var kept: [[UInt8]] = []
         var room = ContractLimits.deadLetterBytesMax
-        var cut = 0
+        var cut = entry.bytesLeftOut
         var index = 0
         while index + 1 < entry.fields.count {
             let (name, value) = (entry.fields[index], entry.fields[index + 1])

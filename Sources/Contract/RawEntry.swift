@@ -4,11 +4,14 @@ package struct RawEntry: Sendable {
     package let id: EntryID
     /// Names and values in turn, as Redis gives them; an even number.
     package let fields: [[UInt8]]
+    /// Bytes that were not read, because the entry is larger than any answer of Redis that we take.
+    package let bytesLeftOut: Int
 
-    package init(queue: Queue, id: EntryID, fields: [[UInt8]]) {
+    package init(queue: Queue, id: EntryID, fields: [[UInt8]], bytesLeftOut: Int = 0) {
         self.queue = queue
         self.id = id
         self.fields = fields
+        self.bytesLeftOut = bytesLeftOut
     }
 
     /// Bytes of names and values: what holding this entry costs, without the array around it.

@@ -50,6 +50,13 @@ extension RequestEntry {
             state: fields.tracestate.flatMap(Self.traceText)
         )
         do throws(Rejection) {
+            guard raw.bytesLeftOut == 0 else {
+                throw Rejection(
+                    .payloadTooLarge,
+                    "the entry has \(raw.bytesLeftOut) bytes, more than can be read",
+                    field: "payload"
+                )
+            }
             try fields.checkNames()
             let payload = try fields.checkedPayload(bytesMax: payloadBytesMax)
             let deadlineMs = try fields.checkedDeadline()

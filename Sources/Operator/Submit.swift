@@ -59,7 +59,7 @@ struct Submit: AsyncParsableCommand {
     var maxCost: Double?
 
     @Option(help: "high, normal or low.")
-    var priority: Queue = .normal
+    var priority: Priority = .normal
 
     @Option(help: "Seconds until the answer is due.")
     var deadline: Double?
@@ -77,9 +77,6 @@ struct Submit: AsyncParsableCommand {
     var timeout: Double?
 
     func validate() throws {
-        guard priority != .retry else {
-            throw ValidationError("retry is written by the service alone: use high, normal or low")
-        }
         if let deadline, !(0.1...3_600).contains(deadline) {
             throw ValidationError("--deadline takes seconds from 0.1 to 3600")
         }
@@ -127,7 +124,7 @@ struct Submit: AsyncParsableCommand {
 
     private func entry(_ request: Payload, _ id: RequestID, _ keys: Keys) -> RedisCommand {
         var command = RedisCommand("XADD", reserving: request.bytes.count + 256)
-        command.append(keys.requests(priority))
+        command.append(keys.requests(priority.queue))
         command.append("*")
         command.append("request_id")
         command.append(id.text)
@@ -151,7 +148,20 @@ struct Submit: AsyncParsableCommand {
     }
 }
 
-extension Queue: ExpressibleByArgument {}
+/// The streams that a caller may add to; `retry` is written by the service alone.
+enum Priority: String, CaseIterable, ExpressibleByArgument {
+    case high
+    case normal
+    case low
+
+    var queue: Queue {
+        switch self {
+        case .high: .high
+        case .normal: .normal
+        case .low: .low
+        }
+    }
+}
 
 /// The payload of a request: what a file says, with the flags in its place where they are given.
 private struct Payload {

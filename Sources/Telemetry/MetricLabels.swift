@@ -109,6 +109,7 @@ extension Metrics {
         case bury
         case event
         case take
+        case weigh
 
         package static let names = ["script"]
     }

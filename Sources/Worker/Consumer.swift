@@ -31,7 +31,7 @@ actor Consumer: Service {
     /// Entries read beyond `requestsMax`, in their order: a few, where several reads ended at once.
     private var slotWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
-    private var readingStates: [ReadingState]
+    private var lanesState: [LaneState]
     private var isStopping = false
 
     /// One partition: its streams, read over a connection of their own, and the way they go.
@@ -56,14 +56,12 @@ actor Consumer: Service {
         let id: EntryID
     }
 
-    private struct ReadingState {
-        /// The connection at which the streams' own pending entries were last looked at.
-        var adoptedGeneration = 0
-        /// The number by which Redis knows that connection.
+    private struct LaneState {
+        var reading = Reading()
+        /// The number by which Redis knows the reading connection.
         var client: Int?
         /// Reading has ended for good; what runs may still run.
         var hasStopped = false
-        var isReading = false
     }
 
     /// - Parameter control: The connection that does all but reading.
@@ -83,7 +81,7 @@ actor Consumer: Service {
         self.status = status
         self.telemetry = telemetry
         self.log = log
-        readingStates = Array(repeating: ReadingState(), count: lanes.count)
+        lanesState = Array(repeating: LaneState(), count: lanes.count)
     }
 
     func run() async throws {
@@ -109,7 +107,7 @@ actor Consumer: Service {
                     await recover(lane, from: error, &pause)
                 }
             }
-            readingStates[lane].hasStopped = true
+            lanesState[lane].hasStopped = true
             log.info("reading has stopped", metadata: ["running": "\(held.count)"])
         }
     }
@@ -126,29 +124,44 @@ extension Consumer {
     /// New entries; after the connection was made anew, first what was handed to us and is unknown.
     private func next(_ lane: Int) async throws(RedisError) -> [RawEntry] {
         let reader = lanes[lane].reader
-        // With a limit: without a connection too it must be seen when reading is to stop.
-        let generation = try await lanes[lane].connection.whenReady(within: Self.connectionWaitMax)
-        guard generation != readingStates[lane].adoptedGeneration else {
-            let room = max((bounds.requestsMax - held.count) / lanes.count, 1)
-            let entries = try await reader.read(upTo: room)
-            // After an error that was the server's, and passed.
-            if !readingStates[lane].isReading { showReading(lane, true) }
-            return entries
+        let generation = try await lanes[lane].connection.whenReady()
+        let room = (bounds.requestsMax - held.count) / lanes.count
+        switch lanesState[lane].reading.step(generation: generation, room: room) {
+        case .greet:
+            lanesState[lane].client = try await reader.clientID()
+            try await reader.ensureGroups()
+            lanesState[lane].reading.greeted()
+            return []
+        case .weigh:
+            // One after the other, and to their end: an adoption would read them again.
+            for entry in try await reader.oversized(by: control) { await handle(entry, lane) }
+            lanesState[lane].reading.weighed()
+            return []
+        case .adopt(let queue, let after, let count):
+            let page = try await reader.ownPending(in: queue, after: after, count: count)
+            lanesState[lane].reading.adopted(upTo: page.last)
+            let unknown = page.entries.filter { !held.contains(place(of: $0, lane)) }
+            noteAdopted(unknown)
+            return brought(unknown, lane)
+        case .read(let count):
+            return brought(try await reader.read(upTo: count), lane)
         }
-        readingStates[lane].client = try await reader.clientID()
-        try await reader.ensureGroups()
-        let pending = try await reader.ownPending()
-        let unknown = pending.filter { !held.contains(place(of: $0, lane)) }
-        readingStates[lane].adoptedGeneration = generation
-        showReading(lane, true)
-        if !unknown.isEmpty {
-            telemetry.metrics.streams.adoptedEntries.increment(by: unknown.count)
-            log.notice(
-                "entries whose delivery was lost on the wire were adopted",
-                metadata: ["count": "\(unknown.count)"]
-            )
-        }
-        return unknown
+    }
+
+    private func brought(_ entries: [RawEntry], _ lane: Int) -> [RawEntry] {
+        let bytes = entries.reduce(0) { $0 + $1.byteCount }
+        lanesState[lane].reading.brought(entries.count, bytes: bytes)
+        showReading()
+        return entries
+    }
+
+    private func noteAdopted(_ entries: [RawEntry]) {
+        guard !entries.isEmpty else { return }
+        telemetry.metrics.streams.adoptedEntries.increment(by: entries.count)
+        log.notice(
+            "entries whose delivery was lost on the wire were adopted",
+            metadata: ["count": "\(entries.count)"]
+        )
     }
 
     /// A missing group is made again; everything else waits for the connection to come back, with a
@@ -158,7 +171,6 @@ extension Consumer {
             if answer.prefix == "NOGROUP" || answer.prefix == "UNBLOCKED" {
                 telemetry.metrics.streams.groupRecreated.increment()
                 log.warning("the consumer group was missing, and is made again")
-                readingStates[lane].adoptedGeneration = 0
             } else {
                 log.error(
                     "Redis refuses to be read",
@@ -166,17 +178,15 @@ extension Consumer {
                 )
             }
         }
-        showReading(lane, false)
-        // It has been waited for already, and is read from as soon as it is back.
-        if case .notConnected(let loss) = error, loss != .stopped { return }
+        lanesState[lane].reading.failed(error)
+        showReading()
         let duration = pause.next { .random(in: 0..<$0) }
         // Cancelled, the caller sees it.
         do { try await loop.sleep(for: duration) } catch {}
     }
 
-    private func showReading(_ lane: Int, _ isReading: Bool) {
-        readingStates[lane].isReading = isReading
-        let all = readingStates.allSatisfy(\.isReading)
+    private func showReading() {
+        let all = lanesState.allSatisfy(\.reading.isReading)
         status.update { $0.isReading = all }
     }
 
@@ -211,7 +221,7 @@ extension Consumer {
         status.update { $0.isDraining = true }
         telemetry.metrics.requests.draining.set(to: 1)
         wakeReaders()
-        while let state = readingStates.first(where: { !$0.hasStopped && $0.client != nil }),
+        while let state = lanesState.first(where: { !$0.hasStopped && $0.client != nil }),
             let client = state.client
         {
             do {

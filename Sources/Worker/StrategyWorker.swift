@@ -32,7 +32,7 @@ struct StrategyWorker: AsyncParsableCommand {
 
     func run() async throws {
         // Whoever read our log may be gone; that must not end the process.
-        _ = unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         let config = ConfigReader(provider: EnvironmentVariablesProvider())
         let settings: Settings
         do throws(SettingsError) {

@@ -1,21 +1,21 @@
 internal import Contract
 internal import JSON
 internal import Options
-internal import Pipeline
-internal import Policy
+package import Pipeline
+package import Policy
 
 /// A Chat Completions request, as the model's family wants it.
-struct ChatRequest {
+package struct ChatRequest {
     /// The function, or the schema, by which a strategy is answered.
-    static let proposalName = "propose_strategy"
+    package static let proposalName = "propose_strategy"
     private static let proposalSchema = PackageResources.proposal_schema_json.withoutLineEnd
 
-    let body: [UInt8]
+    package let body: [UInt8]
     /// Tokens that the answer may have, as asked for.
-    let outputTokensMax: Int
+    package let outputTokensMax: Int
 
     /// The corresponding call is `POST /v1/chat/completions`.
-    init(_ question: Question, model: ModelRow, named name: String, temperature: Double) {
+    package init(_ question: Question, model: ModelRow, named name: String, temperature: Double) {
         outputTokensMax = min(question.outputTokensMax, model.outputTokensMax ?? .max)
         var writer = JSONWriter(reservingCapacity: 8_192)
         writer.beginObject()
@@ -41,7 +41,7 @@ struct ChatRequest {
     }
 
     /// The most that the call can use: no token is shorter than a byte of what was sent.
-    var usageMax: TokenUsage {
+    package var usageMax: TokenUsage {
         TokenUsage(promptTokens: body.count, completionTokens: outputTokensMax)
     }
 

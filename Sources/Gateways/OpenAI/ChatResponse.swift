@@ -1,13 +1,13 @@
-internal import JSON
-internal import Policy
+package import JSON
+package import Policy
 
 /// What a Chat Completions answer says, read as far as we need it.
-struct ChatResponse {
-    let modelName: String
-    let usage: TokenUsage?
-    let outcome: Outcome
+package struct ChatResponse {
+    package let modelName: String
+    package let usage: TokenUsage?
+    package let outcome: Outcome
 
-    enum Outcome {
+    package enum Outcome: Equatable {
         case proposal([UInt8])
         case refused
         /// Cut off by the limit on its length.
@@ -17,7 +17,7 @@ struct ChatResponse {
         case empty
     }
 
-    init(_ document: JSONValue) throws(JSONError) {
+    package init(_ document: JSONValue) throws(JSONError) {
         let body = try document.object()
         modelName = try body.required("model").string()
         usage = try body.optional("usage").map { (value) throws(JSONError) in
@@ -76,11 +76,11 @@ extension JSONValue {
 
 /// The body of a refusal: `{"error":{"message","type","param","code"}}`. Its message may hold a piece
 /// of the key or the organisation's name, so it is not even read.
-struct APIError {
-    let type: String?
-    let code: String?
+package struct APIError {
+    package let type: String?
+    package let code: String?
 
-    init(_ body: [UInt8]) {
+    package init(_ body: [UInt8]) {
         var parser = JSONParser()
         let error = try? parser.parse(body).object().required("error").object()
         type = (try? error?.optional("type")?.string())?.asWord

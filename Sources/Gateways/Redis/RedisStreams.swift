@@ -164,11 +164,12 @@ extension StreamFailure {
 }
 
 /// The protocol: what must happen together happens in one of these.
-enum Scripts {
-    static let commit = RedisScript(name: "commit", source: PackageResources.commit_lua)
-    static let bury = RedisScript(name: "bury", source: PackageResources.bury_lua)
-    static let event = RedisScript(name: "event", source: PackageResources.event_lua)
-    static let take = RedisScript(name: "take", source: PackageResources.take_lua)
+package enum Scripts {
+    package static let commit = RedisScript(name: "commit", source: PackageResources.commit_lua)
+    package static let bury = RedisScript(name: "bury", source: PackageResources.bury_lua)
+    package static let event = RedisScript(name: "event", source: PackageResources.event_lua)
+    package static let take = RedisScript(name: "take", source: PackageResources.take_lua)
+    package static let weigh = RedisScript(name: "weigh", source: PackageResources.weigh_lua)
 
-    static let all = [commit, bury, event, take]
+    package static let all = [commit, bury, event, take, weigh]
 }

@@ -22,8 +22,12 @@ package struct StreamReader: Sendable {
         /// again, so the answer has `answerMargin` on top before the connection is given up.
         package static let blockMs = 2_000
         package static let answerMargin = Duration.seconds(10)
-        /// Own pending entries looked at in one step of an adoption.
-        package static let adoptedPerStepMax = 100
+        /// Bytes of an entry that an answer can bring: half of what the connection takes.
+        package static let entryBytesMax = RedisLimits.replyBytesMax / 2
+        /// Own pending entries of a stream that are weighed in one step.
+        package static let weighedMax = 100
+        /// Weighing a hundred entries of hundreds of MiB takes Redis some seconds.
+        package static let weighingTime = Duration.seconds(30)
     }
 
     package init(
@@ -101,27 +105,52 @@ package struct StreamReader: Sendable {
 
     /// Entries that this consumer has taken and not ended: after a reconnect some may be among them
     /// whose delivery was lost on the wire, and which nobody runs.
-    package func ownPending() async throws(RedisError) -> [RawEntry] {
+    ///
+    /// - Returns: A page of them, and the last ID on it; nil when there is no more.
+    package func ownPending(
+        in queue: Queue,
+        after id: String,
+        count: Int
+    ) async throws(RedisError) -> (entries: [RawEntry], last: String?) {
+        let command = RedisCommand(
+            "XREADGROUP",
+            "GROUP",
+            .text(Keys.workersGroup),
+            .text(consumer),
+            "COUNT",
+            .number(count),
+            "STREAMS",
+            .text(keys.requests(queue)),
+            .text(id)
+        )
+        let answer = try await connection.send(command)
+        return (await entries(in: answer, of: [queue]), lastID(in: answer))
+    }
+
+    /// Own pending entries that no answer can bring, with their names alone.
+    ///
+    /// - Parameter control: Another connection: this one has just been lost over them.
+    package func oversized(by control: RedisConnection) async throws(RedisError) -> [RawEntry] {
         var found: [RawEntry] = []
         for queue in Queue.allCases {
-            var after = "0"
-            while true {
-                let command = RedisCommand(
-                    "XREADGROUP",
-                    "GROUP",
-                    .text(Keys.workersGroup),
-                    .text(consumer),
-                    "COUNT",
-                    .number(Limits.adoptedPerStepMax),
-                    "STREAMS",
-                    .text(keys.requests(queue)),
-                    .text(after)
+            let answer = try await control.eval(
+                Scripts.weigh,
+                keys: [.text(keys.requests(queue))],
+                arguments: [
+                    .text(Keys.workersGroup), .text(consumer),
+                    .number(Limits.entryBytesMax), .number(Limits.weighedMax),
+                ],
+                timeout: Limits.weighingTime
+            )
+            for row in answer.array ?? [] {
+                guard let parts = row.array, parts.count == 3, let idBytes = parts[0].bytes,
+                    let id = EntryID(idBytes), let bytes = parts[1].int
+                else { continue }
+                let name = parts[2].bytes ?? []
+                let fields: [[UInt8]] = name.isEmpty ? [] : [Array("request_id".utf8), name]
+                found.append(
+                    RawEntry(queue: queue, id: id, fields: fields, bytesLeftOut: bytes)
                 )
-                let answer = try await connection.send(command)
-                let page = await entries(in: answer, of: [queue])
-                found += page
-                guard let last = lastID(in: answer) else { break }
-                after = last
             }
         }
         return found

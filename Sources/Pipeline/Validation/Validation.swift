@@ -83,6 +83,8 @@ package struct Validation: Sendable {
         _ accepted: Accepted
     ) -> ResultPayload {
         let times = accepted.times
+        let queuedMs = max(times.nowMs - times.addedMs, 0)
+        let modelMs = max(draft.answeredMs - draft.askedMs, 0)
         let asOf = accepted.request.market.asOf ?? UTCInstant(milliseconds: Int(draft.askedMs))
         return ResultPayload(
             source: .model,
@@ -98,9 +100,10 @@ package struct Validation: Sendable {
                 isEstimated: answer.usage == nil
             ),
             timing: .init(
-                queuedMs: max(times.nowMs - times.addedMs, 0),
-                modelMs: max(draft.answeredMs - draft.askedMs, 0),
-                totalMs: max(draft.answeredMs - times.addedMs, 0)
+                queuedMs: queuedMs,
+                modelMs: modelMs,
+                // The store's clock is adjusted now and then; a whole is never less than its parts.
+                totalMs: max(draft.answeredMs - times.addedMs, queuedMs + modelMs)
             )
         )
     }
