@@ -1,0 +1,53 @@
+/// A strategy that may be offered, with everything that is known about it.
+package struct Candidate: Sendable {
+    package let recipe: Recipe
+    package let name: StrategyName
+    /// What would be traded, quantities and prices included.
+    package let legs: [Leg]
+    /// Shares already held that the legs lean on; not traded, at today's price.
+    package let held: Leg?
+    /// Of `legs` and `held` together.
+    package let classification: Classification
+    /// Strategy units: the common factor of the quantities.
+    package let quantity: Int
+
+    // Dollars, of `legs` and `held` together; nil is unbounded.
+    package let netPremiumUSD: Double
+    package let maxProfitUSD: Double?
+    /// What holding the legs can lose beyond what the shares lose by themselves.
+    package let addedMaxLossUSD: Double?
+    package let breakevens: [Double]
+    package let probabilityOfProfit: Double
+    package let expectedValueUSD: Double
+    /// Of `legs` alone.
+    package let greeks: Greeks
+    package let margin: Margin
+    /// Prices come from the chain, all of them; else they are the model's estimates.
+    package let isQuoted: Bool
+    /// The table's own choice for this cell, not a neighbour.
+    package let isFirstChoice: Bool
+
+    package var frontExpiry: CivilDate? { legs.compactMap(\.expiry).min() }
+}
+
+/// Why nothing is offered.
+package struct NoTrade: Hashable, Sendable {
+    package enum Reason: String, Hashable, Sendable, CaseIterable {
+        /// The table's cell is empty: nothing suits this view in this market.
+        case nothingSuits = "nothing_suits"
+        /// Every candidate can lose more than the budget.
+        case maxLoss = "max_loss"
+        case maxDebit = "max_debit"
+        case buyingPower = "buying_power"
+        /// The account's level, or the list of what may be offered, admits none.
+        case notAllowed = "not_allowed"
+        /// No expiry or strike fits.
+        case noContracts = "no_contracts"
+    }
+
+    package let reason: Reason
+    /// The rule of the catalogue that bound.
+    package let rule: String
+    /// The smallest figure that would have let one pass, in dollars or as a level.
+    package let needed: Double?
+}

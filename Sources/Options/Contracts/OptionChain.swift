@@ -1,0 +1,61 @@
+/// What the market quotes for the options of one underlying.
+package struct OptionChain: Sendable {
+    package struct Quote: Hashable, Sendable {
+        package let symbol: OSISymbol
+        /// Dollars per share.
+        package let bid: Double
+        package let ask: Double
+        package let impliedVolatility: Double?
+        package let openInterest: Int?
+
+        package init(
+            symbol: OSISymbol,
+            bid: Double,
+            ask: Double,
+            impliedVolatility: Double? = nil,
+            openInterest: Int? = nil
+        ) {
+            self.symbol = symbol
+            self.bid = bid
+            self.ask = ask
+            self.impliedVolatility = impliedVolatility
+            self.openInterest = openInterest
+        }
+
+        /// Crossed, negative or not finite quotes are no market.
+        package var isSound: Bool { bid >= 0 && ask >= bid && ask.isFinite && ask > 0 }
+        package var mid: Double { 0.5 * (bid + ask) }
+    }
+
+    private struct Series: Hashable {
+        let expiry: CivilDate
+        let right: Right
+    }
+
+    /// Ascending; only those with a sound quote.
+    package let expiries: [CivilDate]
+    private let quotes: [Series: [Strike: Quote]]
+    private let strikes: [Series: [Strike]]
+
+    /// Keeps the sound quotes of standard contracts; the last one of a contract wins.
+    package init(_ quotes: [Quote]) {
+        var kept: [Series: [Strike: Quote]] = [:]
+        for quote in quotes where quote.isSound && !quote.symbol.isAdjusted {
+            let series = Series(expiry: quote.symbol.expiry, right: quote.symbol.right)
+            kept[series, default: [:]][quote.symbol.strike] = quote
+        }
+        self.quotes = kept
+        strikes = kept.mapValues { $0.keys.sorted() }
+        expiries = Set(kept.keys.map(\.expiry)).sorted()
+    }
+
+    package var isEmpty: Bool { quotes.isEmpty }
+
+    package func grid(_ expiry: CivilDate, _ right: Right) -> StrikeGrid {
+        .listed(strikes[Series(expiry: expiry, right: right)] ?? [])
+    }
+
+    package func quote(_ expiry: CivilDate, _ right: Right, _ strike: Strike) -> Quote? {
+        quotes[Series(expiry: expiry, right: right)]?[strike]
+    }
+}

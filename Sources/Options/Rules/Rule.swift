@@ -1,0 +1,127 @@
+/// An entry of the rule catalogue: what is looked at, how much it matters, and on whose word.
+package struct Rule: Hashable, Sendable {
+    package enum Severity: String, Hashable, Sendable, CaseIterable {
+        /// Nothing that fails may be published.
+        case block
+        /// Put right deterministically, recorded, and everything looked at again.
+        case repair
+        case warning
+        case information
+    }
+
+    /// What must be known before a rule can be looked at.
+    package enum Need: String, Hashable, Sendable, CaseIterable {
+        case legs
+        case spot
+        case volatility
+        case calendar
+        case chain
+        case account
+        case equity
+        case positions
+        case portfolioGreeks = "portfolio_greeks"
+        case vix
+        case dividends
+        case events
+        case fees
+        case claims
+        case prose
+        case intent
+        case model
+    }
+
+    /// Who the operator is decides which compliance rules bind it.
+    package enum Operator: String, Hashable, Sendable, CaseIterable {
+        case brokerDealer = "broker_dealer"
+        case adviser
+        case publisher
+        case selfDirected = "self_directed"
+    }
+
+    /// A wording of the rule and the days on which it is in force; nil is open.
+    package struct Edition: Hashable, Sendable {
+        package let from: CivilDate?
+        package let until: CivilDate?
+        package let source: String
+
+        package func isInForce(on date: CivilDate) -> Bool {
+            (from.map { $0 <= date } ?? true) && (until.map { date <= $0 } ?? true)
+        }
+    }
+
+    /// Stable: a letter for the family (S structure, R risk, C compliance, O output), two digits.
+    package let id: String
+    package let severity: Severity
+    /// Unknown, it leaves the whole verdict conditional at best.
+    package let isEssential: Bool
+    package let needs: Set<Need>
+    /// What it asks, in a sentence.
+    package let title: String
+    /// A threshold of our own, without a regulatory source: configuration, not law.
+    package let isPolicy: Bool
+    package let operators: Set<Operator>
+    package let editions: [Edition]
+    /// What is said when nobody could look at it; written once, since most reports say it.
+    let unmet: String
+
+    init(
+        _ id: String,
+        _ severity: Severity,
+        _ title: String,
+        needs: Set<Need> = [.legs],
+        source: String,
+        essential: Bool = false,
+        policy: Bool = false,
+        operators: Set<Operator> = Set(Operator.allCases),
+        editions: [Edition]? = nil
+    ) {
+        self.id = id
+        self.severity = severity
+        self.title = title
+        self.needs = needs
+        self.isEssential = essential
+        self.isPolicy = policy
+        unmet = "Needs " + needs.map(\.rawValue).sorted().joined(separator: ", ") + "."
+        self.operators = operators
+        self.editions = editions ?? [Edition(from: nil, until: nil, source: source)]
+    }
+
+    /// The source in force on a day; nil when the rule is not.
+    package func edition(on date: CivilDate) -> Edition? {
+        editions.last { $0.isInForce(on: date) }
+    }
+}
+
+/// The rules that bind an operator on a day, so that an old request can be judged under the
+/// rules of its own day.
+package struct RulePack: Sendable {
+    package let date: CivilDate
+    package let status: Rule.Operator
+    /// In the order of the catalogue.
+    package let rules: [Rule]
+    private let index: [String: Int]
+
+    package init(on date: CivilDate, for status: Rule.Operator = .selfDirected) {
+        self.date = date
+        self.status = status
+        rules = RuleCatalogue.all.filter {
+            $0.operators.contains(status) && $0.edition(on: date) != nil
+        }
+        index = Dictionary(
+            rules.enumerated().map { ($0.element.id, $0.offset) },
+            uniquingKeysWith: { a, _ in a }
+        )
+    }
+
+    /// Year and month: what a reply names.
+    package var name: String { String("\(date)".prefix(7)) }
+
+    package subscript(id: String) -> Rule? { index[id].map { rules[$0] } }
+
+    func place(of id: String) -> Int? { index[id] }
+}
+
+/// All sixty rules, by family.
+package enum RuleCatalogue {
+    package static let all: [Rule] = structural + risk + compliance + output
+}
