@@ -28,6 +28,10 @@ let configuration: Target.Dependency = .product(
     name: "Configuration",
     package: "swift-configuration"
 )
+let histogram: Target.Dependency = .product(
+    name: "Histogram",
+    package: "hdrhistogram-swift"
+)
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -72,6 +76,8 @@ let package = Package(
         .executable(name: "strategy-worker", targets: ["Worker"]),
         .executable(name: "strategyctl", targets: ["Operator"]),
         .executable(name: "openai-simulator", targets: ["SimulatedModel"]),
+        .executable(name: "strategy-bench", targets: ["Benchmarks"]),
+        .executable(name: "bench-yardstick", targets: ["Yardstick"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -170,11 +176,41 @@ let package = Package(
         tests("HTTPClientTests", ["EventLoop", "HTTPClient", "TestSupport"]),
         tests("JSONTests", ["JSON", "TestSupport"]),
         tests("OptionsTests", ["Options", "TestSupport"], exclude: ["Oracle"]),
+        tests("ContractTests", ["Contract", "JSON", "Options", "TestSupport"]),
+        tests("PolicyTests", ["Contract", "Policy", "TestSupport"]),
+        tests(
+            "PipelineTests",
+            ["Contract", "JSON", "Options", "Pipeline", "Policy", "TestSupport"]
+        ),
+        tests(
+            "GatewaysTests",
+            [
+                "Contract", "EventLoop", "Gateways", "HTTPClient", "JSON", "Options", "Pipeline",
+                "Policy", "Redis", "Telemetry", "TestSupport", logging,
+            ]
+        ),
         tests(
             "SimulatedModelTests",
             ["SimulatedModel", "TestSupport"],
             exclude: ["chat_schemas.json", "requirements.txt", "sdk_check.py"]
         ),
         tests("TelemetryTests", ["Contract", "Telemetry", "TestSupport", coreMetrics, logging]),
+        tests("IntegrationTests", ["TestSupport"]),
+        tests("TidyTests", []),
+
+        // The bench, and the C program it is measured beside.
+        .executableTarget(
+            name: "Yardstick",
+            path: "Tests/Benchmarks/Yardstick",
+            linkerSettings: [.linkedLibrary("hiredis"), .linkedLibrary("curl")]
+        ),
+        program(
+            "Benchmarks",
+            path: "Tests/Benchmarks/Benchmarks",
+            [
+                "EventLoop", "Redis", "Release", "TestSupport", argumentParser, histogram,
+                unixSignals,
+            ]
+        ),
     ]
 )

@@ -71,12 +71,18 @@ func withRedis<Value: Sendable>(
     return try await EventLoop.run(named: "strategyctl") { loop in
         var options = RedisOptions()
         options.clientName = "strategyctl"
-        let connection = try RedisConnection(
-            to: endpoint,
-            on: loop,
-            options: options,
-            random: { .random(in: 0..<$0) }
-        )
+        let connection: RedisConnection
+        do throws(RedisError) {
+            connection = try RedisConnection(
+                to: endpoint,
+                on: loop,
+                options: options,
+                random: { .random(in: 0..<$0) }
+            )
+        } catch {
+            complain("\(error)")
+            throw ExitCode.unavailable
+        }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await connection.run() }
             let outcome: Result<Value, any Error>

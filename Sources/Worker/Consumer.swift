@@ -124,7 +124,8 @@ extension Consumer {
     /// New entries; after the connection was made anew, first what was handed to us and is unknown.
     private func next(_ lane: Int) async throws(RedisError) -> [RawEntry] {
         let reader = lanes[lane].reader
-        let generation = try await lanes[lane].connection.whenReady()
+        // With a limit: without a connection too it must be seen when reading is to stop.
+        let generation = try await lanes[lane].connection.whenReady(within: Self.connectionWaitMax)
         let room = (bounds.requestsMax - held.count) / lanes.count
         switch lanesState[lane].reading.step(generation: generation, room: room) {
         case .greet:
@@ -180,6 +181,8 @@ extension Consumer {
         }
         lanesState[lane].reading.failed(error)
         showReading()
+        // It has been waited for already, and is read from as soon as it is back.
+        if case .notConnected(let loss) = error, loss != .stopped { return }
         let duration = pause.next { .random(in: 0..<$0) }
         // Cancelled, the caller sees it.
         do { try await loop.sleep(for: duration) } catch {}
@@ -259,6 +262,7 @@ extension Consumer {
     private func takeSlot() async {
         if runningCount < bounds.requestsMax {
             runningCount += 1
+            showLoad()
         } else {
             // Whoever ends hands its slot on, so the count stays.
             await withCheckedContinuation { slotWaiters.append($0) }

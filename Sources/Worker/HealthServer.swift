@@ -45,7 +45,13 @@ struct HealthServer: Service {
             logger: quiet
         )
         // Not on the loop, whose executor everything else here prefers.
-        try await withTaskExecutorPreference(globalConcurrentExecutor) { try await app.run() }
+        do {
+            try await withTaskExecutorPreference(globalConcurrentExecutor) { try await app.run() }
+        } catch let error where !(error is CancellationError) {
+            throw StartFailure.service(
+                "HEALTH_HOST, HEALTH_PORT: \(host):\(port) cannot be served: \(error)"
+            )
+        }
     }
 
     /// Hummingbird tells every start and stop at `info`, which we do ourselves.

@@ -54,6 +54,9 @@ struct Wiring: Sendable {
         guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
             throw .setting(.apiBaseURL, "expected an http or https URL without user and query")
         }
+        if let path = settings.caFile, unsafe access(path, R_OK) != 0 {
+            throw .setting(.caFile, "\(path) cannot be read")
+        }
         do {
             try await EventLoop.run(named: "worker") { loop in
                 try await serve(on: loop, catalog, model, endpoint)

@@ -20,9 +20,8 @@ package struct ChatResponse {
     package init(_ document: JSONValue) throws(JSONError) {
         let body = try document.object()
         modelName = try body.required("model").string()
-        usage = try body.optional("usage").map { (value) throws(JSONError) in
-            try TokenUsage(value.object())
-        }
+        // A usage that cannot be read is as good as none: the answer beside it was paid for.
+        usage = (try? body.optional("usage")?.object()).flatMap { try? TokenUsage($0) }
         let choices = try body.required("choices").array()
         guard let first = choices.first(where: { _ in true }) else {
             outcome = .empty
@@ -41,7 +40,10 @@ package struct ChatResponse {
         finish: String?
     ) throws(JSONError) -> Outcome {
         if finish == "content_filter" { return .filtered }
-        if message.optional("refusal") != nil { return .refused }
+        // Some compatible servers send an empty one with every answer.
+        if let refusal = message.optional("refusal"), (try? refusal.string()) != "" {
+            return .refused
+        }
         if finish == "length" { return .cutShort }
         if let calls = try message.optional("tool_calls")?.array(),
             let call = calls.first(where: { _ in true })

@@ -110,7 +110,7 @@ package struct RedisStreams: Streams {
         after failure: StreamFailure,
         tries: Int
     ) async throws(CancellationError) {
-        if case .refused(let reason) = failure, tries == 1 {
+        if case .refused(let reason) = failure, tries.nonzeroBitCount == 1 {
             log.error(
                 "Redis refuses an answer; it is kept and tried again",
                 metadata: [

@@ -30,8 +30,8 @@ package struct Facts: Sendable {
         strikeStep = Self.strikeStep(at: spot.dollars)
     }
 
-    /// The standard grid of listed strikes: 2.50 below 25, 5 to 200, 10 above; liquid funds have
-    /// finer ones, which are multiples of a dollar.
+    /// Multiples that liquid underlyings are listed at near the money. Coarser than their finest
+    /// grids, so that a strike on it is most likely listed.
     private static func strikeStep(at spot: Double) -> Double {
         switch spot {
         case ..<25: 0.5

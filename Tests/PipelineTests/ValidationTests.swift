@@ -1,0 +1,211 @@
+import Contract
+import Foundation
+import Pipeline
+import Policy
+import TestSupport
+import Testing
+
+struct ValidationTests {
+    @Test func `every figure is computed from the legs, and claims stand beside them`() async throws
+    {
+        let payload = try await judged(soundProposal)
+        let strategy = try #require(payload["strategy"] as? [String: Any])
+        #expect(payload["decision"] as? String == "trade")
+        #expect(strategy["net_premium_usd"] as? Double == 240)
+        #expect(strategy["max_profit_usd"] as? Double == 240)
+        #expect(strategy["max_loss_usd"] as? Double == 760)
+        #expect(strategy["breakevens"] as? [Double] == [428.8])
+        let claimed = try #require(payload["claimed"] as? [String: Any])
+        #expect(claimed["max_profit_usd"] as? Double == 9_999)
+        #expect(claimed["breakevens"] as? [Double] == [1, 2])
+        let leg = try #require((strategy["legs"] as? [[String: Any]])?.first)
+        #expect(leg["quantity"] as? Int == 2 && leg["multiplier"] as? Int == 100)
+        #expect(leg["symbol"] as? String == "SPY   261218P00430000")
+        #expect(leg["action"] as? String == "sell" && leg["instrument"] as? String == "put")
+        let usage = try #require(payload["usage"] as? [String: Any])
+        #expect(usage["cost_usd"] as? Double == 0.01582)
+        #expect(usage["estimated"] as? Bool == false)
+        #expect((payload["model"] as? [String: Any])?["name"] as? String == "fake-1")
+    }
+
+    @Test func `an unbounded loss is null`() async throws {
+        let naked = """
+            {"decision":"trade","strategy_name":"short_call","outlook":"bearish","legs":[
+            {"side":"sell","type":"call","strike":460,"expiration":"2026-12-18","ratio":1,
+            "limit_premium_per_share":2}],"quantity":1,"rationale":"","risks":[],
+            "claimed":{"max_profit_usd":null,"max_loss_usd":null,"breakevens":[]}}
+            """
+        let strategy = try #require(try await judged(naked)["strategy"] as? [String: Any])
+        #expect(strategy["max_loss_usd"] is NSNull)
+        #expect(strategy["max_profit_usd"] as? Double == 200)
+        #expect(strategy["breakevens"] as? [Double] == [462])
+    }
+
+    @Test func `a stock leg is a share each, without strike, expiry and symbol`() async throws {
+        let covered = """
+            {"decision":"trade","strategy_name":"covered_call","outlook":"neutral","legs":[
+            {"side":"buy","type":"stock","strike":null,"expiration":null,"ratio":100,
+            "limit_premium_per_share":null},
+            {"side":"sell","type":"call","strike":460,"expiration":"2026-12-18","ratio":1,
+            "limit_premium_per_share":5}],"quantity":1,"rationale":"","risks":[],
+            "claimed":{"max_profit_usd":null,"max_loss_usd":null,"breakevens":[]}}
+            """
+        let strategy = try #require(try await judged(covered)["strategy"] as? [String: Any])
+        #expect(strategy["max_profit_usd"] as? Double == 1_500)
+        #expect(strategy["max_loss_usd"] as? Double == 44_500)
+        #expect(strategy["net_premium_usd"] as? Double == 500)
+        let stock = try #require((strategy["legs"] as? [[String: Any]])?.first)
+        #expect(stock["multiplier"] as? Int == 1 && stock["price"] as? Double == 450)
+        for absent in ["strike", "expiry", "symbol"] { #expect(stock[absent] is NSNull) }
+    }
+
+    @Test func `no trade is a result without a strategy`() async throws {
+        let payload = try await judged(
+            soundProposal.replacing("\"trade\"", with: "\"no_trade\"")
+        )
+        #expect(payload["decision"] as? String == "no_trade")
+        #expect(payload["strategy"] is NSNull)
+    }
+
+    @Test func `a name of the model's own invention is called custom`() async throws {
+        for (name, kept) in [
+            ("iron_condor", "iron_condor"), ("Buy NOW!", "custom"), ("", "custom"),
+        ] {
+            let changed = soundProposal.replacing("bull_put_spread", with: name)
+            let strategy = try #require(try await judged(changed)["strategy"] as? [String: Any])
+            #expect(strategy["name"] as? String == kept)
+        }
+    }
+
+    @Test func `prose is cut and cleaned, never refused`() async throws {
+        let long = "a\\u0000\\u001b[31m\\u0085" + String(repeating: "\u{1F600}", count: 3_000)
+        let changed = soundProposal.replacing("because", with: long)
+        let strategy = try #require(try await judged(changed)["strategy"] as? [String: Any])
+        let rationale = try #require(strategy["rationale"] as? String)
+        #expect(rationale.unicodeScalars.count == 1_000)
+        #expect(rationale.hasPrefix("a  [31m \u{1F600}"))
+        let many = (0..<50).map { "\"r\($0)\"" }.joined(separator: ",")
+        let risky = soundProposal.replacing("\"loss\"", with: many)
+        let risks = (try await judged(risky)["strategy"] as? [String: Any])?["risks"] as? [String]
+        #expect(risks?.count == 8)
+    }
+
+    /// Each replaces a piece of a sound proposal.
+    @Test(arguments: [
+        ("{\"decision\"", "[{\"decision\""), ("\"trade\"", "\"hold\""), ("\"trade\"", "\"refuse\""),
+        ("\"trade\"", "null"), ("\"decision\":\"trade\",", ""), ("\"legs\"", "\"feet\""),
+        ("\"sell\"", "\"short\""), ("\"put\"", "\"straddle\""), ("430", "\"430\""), ("430", "-430"),
+        ("430", "null"), ("430", "0"), ("430", "1e308"), ("2026-12-18", "2026-12-19"),
+        ("2026-12-18", "2026-11-24"), ("2026-12-18", "2020-12-18"), ("2026-12-18", "soon"),
+        ("\"2026-12-18\"", "null"), ("\"ratio\":1", "\"ratio\":0"), ("\"ratio\":1", "\"ratio\":-1"),
+        ("\"ratio\":1", "\"ratio\":1.5"), ("\"ratio\":1", "\"ratio\":9223372036854775807"),
+        ("\"quantity\":2", "\"quantity\":0"), ("\"quantity\":2", "\"quantity\":-2"),
+        ("\"quantity\":2", "\"quantity\":1000001"), ("\"quantity\":2", "\"quantity\":\"2\""),
+        ("3.10", "-3.10"), ("3.10", "null"), ("3.10", "1e300"), ("\"because\"", "7"),
+        ("[\"loss\"]", "\"loss\""), ("[\"loss\"]", "[1]"), ("[1,2]", "null"), ("[1,2]", "[\"1\"]"),
+        ("9999", "\"much\""), ("425", "430"),
+        ("\"buy\",\"type\":\"put\"", "\"buy\",\"type\":\"stock\""),
+        ("\"because\"", "\"because\",\"rationale\":\"twice\""), ("}}", "}"), ("}}", "}}}"),
+    ])
+    func `a proposal that is malformed is invalid output`(piece: String, other: String) async throws
+    {
+        let changed = soundProposal.replacing(piece, with: other)
+        try #require(changed != soundProposal)
+        let bench = Bench(model: FakeModel(proposing: changed))
+        #expect(try await bench.run(entry()) == .committed)
+        #expect(bench.commits.first?.kind == .failed)
+        let payload = try members(bench.commits.first)
+        #expect(payload["code"] as? String == "invalid_output")
+        #expect(payload["attempts"] as? Int == 1)
+    }
+
+    @Test(arguments: [
+        "", "I cannot help with that.", "```json\n{}\n```", "null", "{}", "[]",
+        String(repeating: "[", count: 100_000), String(repeating: " ", count: 300_000),
+    ])
+    func `an answer that is no proposal at all is invalid output`(text: String) async throws {
+        let bench = Bench(model: FakeModel(proposing: text))
+        _ = try await bench.run(entry())
+        #expect(try members(bench.commits.first)["code"] as? String == "invalid_output")
+    }
+
+    @Test(arguments: [0, 5, 17])
+    func `too few legs and too many are invalid output`(count: Int) async throws {
+        let legs = (0..<count).map { index in
+            """
+            {"side":"buy","type":"call","strike":\(450 + 5 * index),"expiration":"2026-12-18",
+            "ratio":1,"limit_premium_per_share":1}
+            """
+        }.joined(separator: ",")
+        let proposal = """
+            {"decision":"trade","strategy_name":"x","outlook":"neutral","legs":[\(legs)],
+            "quantity":1,"rationale":"","risks":[],
+            "claimed":{"max_profit_usd":null,"max_loss_usd":null,"breakevens":[]}}
+            """
+        let bench = Bench(model: FakeModel(proposing: proposal))
+        _ = try await bench.run(entry())
+        #expect(try members(bench.commits.first)["code"] as? String == "invalid_output")
+    }
+
+    @Test(arguments: [
+        (ModelFailure.deadline, "deadline"), (.upstream, "upstream_error"),
+        (.unusable, "invalid_output"),
+    ])
+    func `a model that fails ends in failed, with a code and no detail`(
+        failure: ModelFailure,
+        code: String
+    ) async throws {
+        let bench = Bench(model: FakeModel(failing: failure))
+        _ = try await bench.run(entry())
+        let payload = try members(bench.commits.first)
+        #expect(bench.commits.first?.kind == .failed)
+        #expect(payload["code"] as? String == code)
+        #expect(Set(payload.keys) == ["code", "message", "attempts"])
+    }
+
+    @Test func `usage that the provider left out is told to be estimated`() async throws {
+        let model = FakeModel { _ in
+            .answer(
+                .init(
+                    proposal: Array(soundProposal.utf8),
+                    modelName: "m",
+                    usage: nil,
+                    cost: NanoUSD(150_000_000)
+                )
+            )
+        }
+        let bench = Bench(model: model)
+        _ = try await bench.run(entry())
+        let usage = try #require(try members(bench.commits.first)["usage"] as? [String: Any])
+        #expect(usage["estimated"] as? Bool == true)
+        #expect(usage["cost_usd"] as? Double == 0.15)
+    }
+
+    @Test func `a proposal with any bytes changed is judged, and never traps`() async throws {
+        var dice = Dice(seed: 9)
+        let whole = Array(soundProposal.utf8)
+        let digits = Array("0123456789eE.-+".utf8)
+        for round in 0..<3_000 {
+            var bytes = whole
+            for _ in 0...dice.roll(4) {
+                let place = dice.roll(bytes.count)
+                bytes[place] =
+                    round.isMultiple(of: 2) ? digits[dice.roll(15)] : UInt8(dice.roll(256))
+            }
+            let bench = Bench(
+                model: FakeModel { [bytes] _ in
+                    .answer(.init(proposal: bytes, modelName: "m", usage: nil, cost: .zero))
+                }
+            )
+            #expect(try await bench.run(entry()) == .committed)
+            _ = try members(bench.commits.first)
+        }
+    }
+
+    private func judged(_ proposal: String) async throws -> [String: Any] {
+        let bench = Bench(model: FakeModel(proposing: proposal))
+        _ = try await bench.run(entry())
+        #expect(bench.commits.first?.kind == .result)
+        return try members(bench.commits.first)
+    }
+}
