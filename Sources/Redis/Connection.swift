@@ -114,9 +114,9 @@ extension RedisConnection {
         precondition(state == .idle || state == .stopped, "the connection is running already")
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                guard !Task.isCancelled else { return continuation.resume() }
                 runEnds = continuation
-                beginAttempt()
+                // Cancelled before it began: whoever waits already must be told all the same.
+                if Task.isCancelled { stop() } else { beginAttempt() }
             }
         } onCancel: {
             loop.execute { self.assumeIsolated { $0.stop() } }
