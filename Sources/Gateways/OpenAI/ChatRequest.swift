@@ -17,10 +17,15 @@ package struct ChatRequest {
     /// The corresponding call is `POST /v1/chat/completions`.
     package init(_ question: Question, model: ModelRow, named name: String, temperature: Double) {
         outputTokensMax = min(question.outputTokensMax, model.outputTokensMax ?? .max)
-        var writer = JSONWriter(reservingCapacity: 8_192)
+        let user = Self.userMessage(question)
+        // Thousands of these are held at once, each until its answer: the room is what it needs,
+        // with a quarter of the user's words for escapes.
+        var writer = JSONWriter(
+            reservingCapacity: Self.constantBytes + name.utf8.count + user.count * 5 / 4
+        )
         writer.beginObject()
         writer.field("model", name)
-        Self.write(messages: question, to: &writer)
+        Self.write(messages: user, to: &writer)
         switch model.dialect {
         case .legacy:
             writer.field("max_tokens", outputTokensMax)
@@ -45,15 +50,25 @@ package struct ChatRequest {
         TokenUsage(promptTokens: body.count, completionTokens: outputTokensMax)
     }
 
-    private static func write(messages question: Question, to writer: inout JSONWriter) {
-        // Held here while their spans are read.
-        let (system, user) = (PackageResources.system_txt, userMessage(question))
+    /// The system prompt as a JSON string: escaped once, not for every call.
+    private static let systemContent: [UInt8] = {
+        let text = PackageResources.system_txt
+        var writer = JSONWriter(reservingCapacity: text.count + 128)
+        writer.value(utf8: text.span)
+        return writer.finish()
+    }()
+
+    /// Bytes of a request beside the model's name and the user's message: the prompt, the schema,
+    /// and some 400 of everything around them.
+    private static let constantBytes = systemContent.count + proposalSchema.count + 512
+
+    private static func write(messages user: [UInt8], to writer: inout JSONWriter) {
         writer.key("messages")
         writer.beginArray()
         writer.beginObject()
         writer.field("role", "system")
         writer.key("content")
-        writer.value(utf8: system.span)
+        writer.raw(systemContent)
         writer.endObject()
         writer.beginObject()
         writer.field("role", "user")

@@ -62,7 +62,13 @@ package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     package var description: String {
         let (year, month, day) = parts
-        return "\(digits(year, 4))-\(digits(month, 2))-\(digits(day, 2))"
+        return String(asciiCount: 10) { text in
+            text.append(year, width: 4)
+            text.append(UInt8(ascii: "-"))
+            text.append(month, width: 2)
+            text.append(UInt8(ascii: "-"))
+            text.append(day, width: 2)
+        }
     }
     package static func < (a: Self, b: Self) -> Bool { a.dayNumber < b.dayNumber }
 

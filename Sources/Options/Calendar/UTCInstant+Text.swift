@@ -3,13 +3,21 @@ extension UTCInstant: CustomStringConvertible {
     package var description: String {
         let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let second = seconds - day * 86_400
-        let clock = [second / 3_600, second / 60 % 60, second % 60].map(Self.twoFigures)
         let milliseconds = nanoseconds / 1_000_000
-        let fraction = milliseconds == 0 ? "" : ".\(String(1_000 + milliseconds).dropFirst())"
-        return "\(CivilDate(dayNumber: day))T\(clock.joined(separator: ":"))\(fraction)Z"
-    }
-
-    private static func twoFigures(_ number: Int) -> String {
-        number < 10 ? "0\(number)" : "\(number)"
+        let date = CivilDate(dayNumber: day).description
+        return String(asciiCount: milliseconds == 0 ? 20 : 24) { text in
+            text.append(date)
+            text.append(UInt8(ascii: "T"))
+            text.append(second / 3_600, width: 2)
+            text.append(UInt8(ascii: ":"))
+            text.append(second / 60 % 60, width: 2)
+            text.append(UInt8(ascii: ":"))
+            text.append(second % 60, width: 2)
+            if milliseconds > 0 {
+                text.append(UInt8(ascii: "."))
+                text.append(milliseconds, width: 3)
+            }
+            text.append(UInt8(ascii: "Z"))
+        }
     }
 }

@@ -66,11 +66,17 @@ package struct OSISymbol: Hashable, Sendable, CustomStringConvertible {
     }
 
     private func written(padding: Bool) -> String {
-        var text = root
-        if padding { text += String(repeating: " ", count: 6 - root.utf8.count) }
-        text += digits(expiry.year % 100, 2) + digits(expiry.month, 2) + digits(expiry.day, 2)
-        text += right == .call ? "C" : "P"
-        return text + digits(Int(strike.thousandths), 8)
+        let head = padding ? 6 : root.utf8.count
+        let (year, month, day) = expiry.parts
+        return String(asciiCount: head + 15) { text in
+            text.append(root)
+            while text.written < head { text.append(UInt8(ascii: " ")) }
+            text.append(year, width: 2)
+            text.append(month, width: 2)
+            text.append(day, width: 2)
+            text.append(right == .call ? UInt8(ascii: "C") : UInt8(ascii: "P"))
+            text.append(Int(strike.thousandths), width: 8)
+        }
     }
 
     private static func isRoot(_ bytes: String.UTF8View) -> Bool {
@@ -91,10 +97,4 @@ func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
         value = value * 10 + Int(byte - UInt8(ascii: "0"))
     }
     return value
-}
-
-/// A number ≥ 0 with leading zeros up to a width.
-func digits(_ value: Int, _ width: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }

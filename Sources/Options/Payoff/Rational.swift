@@ -48,7 +48,19 @@ package struct Rational: Hashable, Comparable, Sendable {
 
     static func gcd(_ a: UInt128, _ b: UInt128) -> Int128 {
         var (a, b) = (a, b)
-        while b != 0 { (a, b) = (b, a % b) }
+        while b != 0 {
+            // Once both fit a register, so does all that follows.
+            if let small = UInt64(exactly: a), let other = UInt64(exactly: b) {
+                return Int128(gcd(small, other))
+            }
+            (a, b) = (b, a % b)
+        }
         return Int128(a)
+    }
+
+    private static func gcd(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        var (a, b) = (a, b)
+        while b != 0 { (a, b) = (b, a % b) }
+        return a
     }
 }

@@ -72,6 +72,11 @@ struct TwoDouble: Hashable, Sendable {
 extension Double {
     /// The nearest double, as `Double(_:)`, which takes a slow general way with 128 bits.
     init(nearest value: Int128) {
-        self = Int64(exactly: value).map { Double($0) } ?? Double(value)
+        // The standard library's own conversion of 128 bits is generic, and slow.
+        if value >= -(1 << 62), value <= 1 << 62 {
+            self = Double(Int64(truncatingIfNeeded: value))
+        } else {
+            self = Double(value)
+        }
     }
 }

@@ -82,21 +82,42 @@ package struct Settlement: Sendable {
         case accepted
     }
 
-    /// Shielded: once there is something to say it is said, unless the store itself is let go.
+    /// Once there is something to say it is said, unless the store itself is let go.
+    ///
+    /// The first try runs as part of the caller, since nearly all succeed. What fails, a cancelled
+    /// try whose command may have reached the store included, is tried again behind a shield.
     private func insist(
         _ act: @escaping @Sendable () async throws(StreamFailure) -> Receipt
     ) async throws(CancellationError) -> Receipt {
-        let streams = streams
-        return try await shielded(on: executor) { () async throws(CancellationError) in
-            var tries = 0
-            while true {
-                do throws(StreamFailure) {
-                    return try await act()
-                } catch {
-                    if case .cancelled = error { throw CancellationError() }
-                    tries += 1
-                    try await streams.untilWorthAnotherTry(after: error, tries: tries)
-                }
+        do throws(StreamFailure) {
+            return try await act()
+        } catch {
+            let streams = streams
+            return try await shielded(on: executor) { () async throws(CancellationError) in
+                try await Self.insist(on: streams, after: error, act)
+            }
+        }
+    }
+
+    private static func insist(
+        on streams: any Streams,
+        after first: StreamFailure,
+        _ act: @Sendable () async throws(StreamFailure) -> Receipt
+    ) async throws(CancellationError) -> Receipt {
+        var (failure, tries) = (first, 1)
+        // A cancelled caller is not a store that was let go: the second try tells them apart.
+        var mayBeCaller = true
+        while true {
+            if case .cancelled = failure {
+                guard mayBeCaller else { throw CancellationError() }
+            } else {
+                try await streams.untilWorthAnotherTry(after: failure, tries: tries)
+            }
+            mayBeCaller = false
+            do throws(StreamFailure) {
+                return try await act()
+            } catch {
+                (failure, tries) = (error, tries + 1)
             }
         }
     }
