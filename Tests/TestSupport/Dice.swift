@@ -13,5 +13,7 @@ package struct Dice: RandomNumberGenerator, Sendable {
     }
 
     /// A whole number from 0 up to, and without, `bound`.
-    package mutating func roll(_ bound: Int = .max) -> Int { Int.random(in: 0..<bound, using: &self) }
+    package mutating func roll(_ bound: Int = .max) -> Int {
+        Int.random(in: 0..<bound, using: &self)
+    }
 }
