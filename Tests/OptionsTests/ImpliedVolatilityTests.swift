@@ -1,5 +1,6 @@
 import Foundation
 import Options
+import TestSupport
 import Testing
 
 @Suite struct ImpliedVolatilityTests {
