@@ -15,8 +15,6 @@ internal import Synchronization
 ///
 /// `@unchecked Sendable`: `inbox` is behind a mutex; all other mutable state is loop-bound.
 @safe package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
-    package typealias Instant = ContinuousClock.Instant
-
     package enum Limits {
         /// Jobs run in one turn before descriptors and timers are looked at again. At 1–5 µs a job
         /// this bounds how long a ready socket waits to a few milliseconds.
@@ -38,6 +36,7 @@ internal import Synchronization
     private var running: [UnownedJob] = []
     private var watchers = WatcherTable()
     private var timers = TimerHeap()
+    private var turnEnds: [() -> Void] = []
     private var events: [epoll_event]
     /// The loop's idea of the present, refreshed at the fixed points of `turn()`.
     private var present: Instant = .now
@@ -166,7 +165,7 @@ extension EventLoop {
 // MARK: - One turn
 
 extension EventLoop {
-    /// Jobs and calls, then due timers, then descriptors. False when the loop was stopped and has
+    /// Jobs and calls, then due timers, what ends the turn, then descriptors. False when the loop was stopped and has
     /// nothing left to run.
     private func turn() -> Bool {
         turns += 1
@@ -174,7 +173,8 @@ extension EventLoop {
         let stopping = takeInbox()
         runJobs()
         runDueTimers()
-        if stopping, jobs.isEmpty { return !finish() }
+        runTurnEnds()
+        if stopping, jobs.isEmpty, turnEnds.isEmpty { return !finish() }
         waitForEvents()
         return true
     }
@@ -230,10 +230,20 @@ extension EventLoop {
         }
     }
 
+    /// What is added meanwhile, and later by descriptors, is for the next turn, which then comes
+    /// without waiting.
+    private func runTurnEnds() {
+        guard !turnEnds.isEmpty else { return }
+        let ends = turnEnds
+        turnEnds = []
+        for end in ends { end() }
+    }
+
     private func waitForEvents() {
         mayBlock.store(true, ordering: .sequentiallyConsistent)
         let idle =
-            jobs.isEmpty && inbox.withLock { $0.jobs.isEmpty && $0.calls.isEmpty && !$0.stopping }
+            jobs.isEmpty && turnEnds.isEmpty
+            && inbox.withLock { $0.jobs.isEmpty && $0.calls.isEmpty && !$0.stopping }
         let timeout = idle ? millisecondsToNextTimer() : 0
         let count = unsafe events.withUnsafeMutableBufferPointer { buffer in
             unsafe epoll_wait(epoll, buffer.baseAddress, Int32(buffer.count), timeout)
@@ -298,6 +308,13 @@ extension EventLoop {
     /// Runs `call` on the loop's thread: at once when already there, else in its next turn.
     package func execute(_ call: @escaping @Sendable () -> Void) {
         if isOnLoop { call() } else { post { $0.calls.append(call) } }
+    }
+
+    /// Calls `act` once when this turn ends: after its jobs and timers, before the loop waits. For
+    /// what is gathered in a turn. Loop-bound.
+    package func atTurnEnd(_ act: @escaping () -> Void) {
+        checkIsolated()
+        turnEnds.append(act)
     }
 
     private func post(_ add: (inout Inbox) -> Void) {
@@ -394,46 +411,5 @@ extension EventLoop {
     package func cancel(_ timer: Timer) {
         checkIsolated()
         timers.remove(timer)
-    }
-
-    /// Suspends until `deadline`. Ends at once, with `CancellationError`, when the task is cancelled.
-    package func sleep(until deadline: Instant) async throws {
-        let sleeper = Sleeper(loop: self)
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                execute { sleeper.begin(until: deadline, continuation) }
-            }
-        } onCancel: {
-            execute { sleeper.cancel() }
-        }
-    }
-
-    package func sleep(for duration: Duration) async throws {
-        try await sleep(until: .now + duration)
-    }
-
-    /// One sleeping task. Every method is loop-bound, which is what makes it `Sendable`.
-    private final class Sleeper: @unchecked Sendable {
-        private let loop: EventLoop
-        private var timer: Timer?
-        private var continuation: CheckedContinuation<Void, any Error>?
-        private var cancelled = false
-
-        init(loop: EventLoop) { self.loop = loop }
-
-        func begin(until deadline: Instant, _ continuation: CheckedContinuation<Void, any Error>) {
-            guard !cancelled else { return continuation.resume(throwing: CancellationError()) }
-            self.continuation = continuation
-            timer = loop.schedule(at: deadline) { [self] in
-                timer = nil
-                self.continuation.take()?.resume()
-            }
-        }
-
-        func cancel() {
-            cancelled = true
-            if let timer = timer.take() { loop.cancel(timer) }
-            continuation.take()?.resume(throwing: CancellationError())
-        }
     }
 }

@@ -53,7 +53,7 @@ internal import CCurl
         )
     }
 
-    /// Lets go of the body and of what else the last request lent.
+    /// Lets go of the body and of what else the last request lent; what it was set to stays.
     func forgetRequest() {
         _ = unsafe ccurl_set_bytes(pointer, CURLOPT_COPYPOSTFIELDS, nil)
         _ = unsafe ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, nil)
@@ -90,12 +90,14 @@ extension HTTPTiming {
     /// Read before the handle is used again. The corresponding C documentation is
     /// `curl_easy_getinfo(3)`, "TIMES".
     init(of easy: borrowing EasyHandle) {
-        self.init()
-        nameLookup = .microseconds(easy[offset: CURLINFO_NAMELOOKUP_TIME_T])
-        connect = .microseconds(easy[offset: CURLINFO_CONNECT_TIME_T])
-        tls = .microseconds(easy[offset: CURLINFO_APPCONNECT_TIME_T])
-        firstByte = .microseconds(easy[offset: CURLINFO_STARTTRANSFER_TIME_T])
-        total = .microseconds(easy[offset: CURLINFO_TOTAL_TIME_T])
+        self.init(
+            micros: [
+                easy[offset: CURLINFO_NAMELOOKUP_TIME_T], easy[offset: CURLINFO_CONNECT_TIME_T],
+                easy[offset: CURLINFO_APPCONNECT_TIME_T],
+                easy[offset: CURLINFO_STARTTRANSFER_TIME_T],
+                easy[offset: CURLINFO_TOTAL_TIME_T],
+            ]
+        )
     }
 }
 

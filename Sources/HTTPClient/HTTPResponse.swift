@@ -38,13 +38,21 @@ package enum HTTPVersion: Sendable, Equatable {
 /// Where the time went, each counted from the start of the request. Zero for what did not happen:
 /// a kept connection has no look-up, no connect and no TLS.
 package struct HTTPTiming: Sendable, Equatable {
-    package var nameLookup = Duration.zero
-    package var connect = Duration.zero
-    package var tls = Duration.zero
-    package var firstByte = Duration.zero
-    package var total = Duration.zero
+    package var nameLookup: Duration { .microseconds(micros[0]) }
+    package var connect: Duration { .microseconds(micros[1]) }
+    package var tls: Duration { .microseconds(micros[2]) }
+    package var firstByte: Duration { .microseconds(micros[3]) }
+    package var total: Duration { .microseconds(micros[4]) }
 
-    package init() {}
+    /// As curl counts: a `Duration` is made where one is asked for.
+    private let micros: [5 of Int64]
+
+    package init() { micros = [0, 0, 0, 0, 0] }
+    init(micros: [5 of Int64]) { self.micros = micros }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.micros.indices.allSatisfy { a.micros[$0] == b.micros[$0] }
+    }
 }
 
 /// Header fields in the order they came. Names are compared without case; a name may repeat.

@@ -12,8 +12,8 @@ internal import CCurl
         for header in headers { try list.append(header.name, header.value) }
         // A name without a value takes back what curl would add. It would call every body
         // `application/x-www-form-urlencoded`, and ask leave to send one of more than 1 MiB.
-        try list.appendLine("Content-Type:")
-        try list.appendLine("Expect:")
+        try unsafe list.appendLine("Content-Type:")
+        try unsafe list.appendLine("Expect:")
         unsafe first = list.release()
     }
 
@@ -59,10 +59,24 @@ internal import CCurl
             )
         }
         // To curl a colon without a value takes a header back, and a semicolon sends it empty.
-        try appendLine(value.isEmpty ? "\(name);" : "\(name): \(value)")
+        var line: [UInt8] = []
+        line.reserveCapacity(name.utf8.count + value.utf8.count + 3)
+        line.append(contentsOf: name.utf8)
+        line.append(UInt8(ascii: value.isEmpty ? ";" : ":"))
+        if !value.isEmpty {
+            line.append(UInt8(ascii: " "))
+            line.append(contentsOf: value.utf8)
+        }
+        line.append(0)
+        try unsafe line.withUnsafeBufferPointer { (line) throws(HTTPError) in
+            try unsafe line.withMemoryRebound(to: CChar.self) { (line) throws(HTTPError) in
+                try unsafe appendLine(line.baseAddress)
+            }
+        }
     }
 
-    fileprivate mutating func appendLine(_ line: String) throws(HTTPError) {
+    /// - Parameter line: Ends in a zero; curl copies it.
+    fileprivate mutating func appendLine(_ line: UnsafePointer<CChar>?) throws(HTTPError) {
         guard let node = unsafe curl_slist_append(nil, line) else {
             throw HTTPError(
                 reason: .library(CURLE_OUT_OF_MEMORY.text),
@@ -85,16 +99,18 @@ internal import CCurl
 extension String {
     /// A token in the sense of RFC 9110, 5.6.2: also what a method is made of.
     var isHeaderName: Bool {
-        !isEmpty
-            && utf8.allSatisfy {
-                switch $0 {
-                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-                default: Self.tokenMarks.contains($0)
-                }
+        let bytes = utf8Span.span
+        for index in bytes.indices {
+            switch bytes[index] {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"): continue
+            case let mark where Self.tokenMarks.contains(mark): continue
+            default: return false
             }
+        }
+        return !bytes.isEmpty
     }
 
-    private static let tokenMarks = Array("!#$%&'*+-.^_`|~".utf8)
+    private static let tokenMarks = Array("!#$%&'*+.^_`|~".utf8)
 
     /// Whether this begins with `scheme`, which is in lower case, and goes on after it.
     func hasScheme(_ scheme: String) -> Bool {

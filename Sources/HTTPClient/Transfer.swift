@@ -37,9 +37,10 @@ internal import EventLoop
     private(set) var request: HTTPRequest?
     private var headerList: HeaderList?
 
-    private(set) var status = 0
-    private(set) var headIsComplete = false
-    private var headLines: [UInt8] = []
+    /// What `easy` is set to from the request before, and need not be told again.
+    private var told = Told()
+
+    private var arriving = ArrivingHead()
     /// What has come and was not yet taken.
     private(set) var body: [UInt8] = []
     private(set) var bodyBytes = 0
@@ -81,6 +82,9 @@ internal import EventLoop
     }
 
     var mayHaveBeenSent: Bool { sendings > 0 }
+    /// 0 before the first status line.
+    var status: Int { arriving.status }
+    var headIsComplete: Bool { arriving.isComplete }
 
     var isStreamed: Bool { if case .streamed = delivery { true } else { false } }
 }
@@ -139,54 +143,93 @@ extension Transfer {
         try easy.set(CURLOPT_MAXLIFETIME_CONN, Int(options.connectionLife.components.seconds))
     }
 
+    /// Options that outlast a request, as they were set last.
+    private struct Told {
+        var url: String?
+        var connect: Duration?
+        var responseBytesMax: Int?
+        /// The method, of requests with a body.
+        var postMethod: String?
+    }
+
     /// Makes this transfer that of `request`.
     func prepare(_ request: HTTPRequest, serial: UInt64) throws(HTTPError) {
         id = ID(slot: id.slot, serial: serial)
-        guard request.method.isHeaderName else {
-            throw HTTPError(reason: .badRequest("the method"), requestMayHaveBeenSent: false)
-        }
-        // curl would guess a scheme where there is none, and stop reading at a NUL.
-        guard request.url.hasScheme("http://") || request.url.hasScheme("https://"),
-            !request.url.utf8.contains(0)
-        else {
-            throw HTTPError(reason: .badURL, requestMayHaveBeenSent: false)
-        }
         self.request = request
         startedAt = loop.now
         headerList = try HeaderList(
             request.headers,
             endingIn: request.constantHeaders ?? house.noHeaders
         )
+        var told = told
+        // Should this fail halfway, the next request says everything again.
+        self.told = Told()
+        if told.url != request.url { try check(request.url) }
+        guard request.method == told.postMethod || request.method.isHeaderName else {
+            throw HTTPError(reason: .badRequest("the method"), requestMayHaveBeenSent: false)
+        }
         do throws(HTTPError.Setting) {
-            try easy.set(CURLOPT_URL, request.url)
             try unsafe easy.set(CURLOPT_HTTPHEADER, headerList?.pointer)
-            try setMethod(request)
-            // Under TLS, wait for a connection that may turn out to be HTTP/2 rather than open one
-            // more. Without TLS that would only be known from the first whole answer.
-            let mayBeHTTP2 = house.options.offersHTTP2 && request.url.hasScheme("https://")
-            try easy.set(CURLOPT_PIPEWAIT, mayBeHTTP2 ? 1 : 0)
+            try set(url: request.url, &told)
+            try setMethod(request, &told)
+            try set(limits: request.limits, &told)
+        } catch {
+            throw error.error
+        }
+        self.told = told
+    }
+
+    private func check(_ url: String) throws(HTTPError) {
+        // curl would guess a scheme where there is none, and stop reading at a NUL.
+        guard url.hasScheme("http://") || url.hasScheme("https://"), !url.utf8.contains(0) else {
+            throw HTTPError(reason: .badURL, requestMayHaveBeenSent: false)
+        }
+    }
+
+    private func set(url: String, _ told: inout Told) throws(HTTPError.Setting) {
+        guard url != told.url else { return }
+        try easy.set(CURLOPT_URL, url)
+        // Under TLS, wait for a connection that may turn out to be HTTP/2 rather than open one
+        // more. Without TLS that would only be known from the first whole answer.
+        let mayBeHTTP2 = house.options.offersHTTP2 && url.hasScheme("https://")
+        try easy.set(CURLOPT_PIPEWAIT, mayBeHTTP2 ? 1 : 0)
+        told.url = url
+    }
+
+    private func set(limits: HTTPLimits, _ told: inout Told) throws(HTTPError.Setting) {
+        if limits.connect != told.connect {
             // curl shares this limit out among a name's addresses. The client keeps it too, since
             // curl does not for those who wait for another's connection; and it keeps the others,
             // since curl counts silence in whole seconds only.
             try easy.set(
                 CURLOPT_CONNECTTIMEOUT_MS,
-                max(1, Int(request.limits.connect / .milliseconds(1)))
+                max(1, Int(limits.connect / .milliseconds(1)))
             )
+            told.connect = limits.connect
+        }
+        if limits.responseBytesMax != told.responseBytesMax {
             // Refuses by Content-Length, before the first byte of the body.
             try easy.set(
                 CURLOPT_MAXFILESIZE_LARGE,
-                offset: Int64(max(1, request.limits.responseBytesMax))
+                offset: Int64(max(1, limits.responseBytesMax))
             )
-        } catch {
-            throw error.error
+            told.responseBytesMax = limits.responseBytesMax
         }
     }
 
-    private func setMethod(_ request: HTTPRequest) throws(HTTPError.Setting) {
+    private func setMethod(
+        _ request: HTTPRequest,
+        _ told: inout Told
+    ) throws(HTTPError.Setting) {
+        if let body = request.body, request.method == told.postMethod {
+            return try easy.setBody(body)
+        }
+        told.postMethod = nil
         // The order counts: each of these also undoes what an earlier request had set.
         try easy.set(CURLOPT_HTTPGET, 1)
         if let body = request.body {
             try easy.setBody(body)
+            told.postMethod = request.method
         } else if request.method == "HEAD" {
             try easy.set(CURLOPT_NOBODY, 1)
         } else if request.method != "GET" {
@@ -221,26 +264,17 @@ extension Transfer {
 
     /// One line of the head, or of the trailers, which are passed over. False makes curl stop.
     func headArrived(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
-        lastActivity = loop.now
-        if unsafe line.starts(with: Self.statusLineStart) {
-            // A later head replaces an earlier one: 1xx before the final, first try before second.
-            status = unsafe Self.status(in: line)
-            headIsComplete = false
-            headLines.removeAll(keepingCapacity: true)
+        let now = loop.now
+        lastActivity = now
+        switch unsafe arriving.take(line) {
+        case .goesOn: return true
+        case .isComplete:
+            noteAwake()
             return true
-        }
-        guard !headIsComplete else { return true }
-        if line.count <= 2 {
-            headIsComplete = status >= 200
-            if headIsComplete { noteAwake() }
-            return true
-        }
-        guard headLines.count + line.count <= HTTPClient.Limits.headBytesMax else {
+        case .isTooLarge:
             refusal = .responseTooLarge(limitBytes: HTTPClient.Limits.headBytesMax)
             return false
         }
-        unsafe headLines.append(contentsOf: line)
-        return true
     }
 
     enum Verdict {
@@ -281,20 +315,6 @@ extension Transfer {
         isListedAwake = true
         shard.awake.append(self)
     }
-
-    private static let statusLineStart = Array("HTTP/".utf8)
-
-    /// The number between the first two blanks; 0 when there is none.
-    private static func status(in line: UnsafeBufferPointer<UInt8>) -> Int {
-        guard let blank = unsafe line.firstIndex(of: 0x20) else { return 0 }
-        var status = 0
-        for index in (blank + 1)..<line.count {
-            let byte = unsafe line[index]
-            guard (0x30...0x39).contains(byte), status < 1_000 else { break }
-            status = status * 10 + Int(byte - 0x30)
-        }
-        return status
-    }
 }
 
 // MARK: - After
@@ -304,7 +324,7 @@ extension Transfer {
         HTTPResponseHead(
             status: status,
             version: HTTPVersion(of: easy),
-            headers: HTTPHeaders(lines: headLines)
+            headers: HTTPHeaders(lines: arriving.lines)
         )
     }
 
@@ -374,9 +394,7 @@ extension Transfer {
         request = nil
         delivery = .none
         shard = nil
-        status = 0
-        headIsComplete = false
-        headLines.removeAll(keepingCapacity: false)
+        arriving = ArrivingHead()
         body = []
         bodyBytes = 0
         isPaused = false

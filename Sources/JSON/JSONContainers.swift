@@ -12,24 +12,32 @@ package struct JSONObject: Sendable {
     package var value: JSONValue { JSONValue(document: document, index: index) }
 
     /// The member as it stands, be it null; nil when there is none.
-    package subscript(_ key: String) -> JSONValue? {
+    package subscript(_ key: StaticString) -> JSONValue? {
         document.member(key, of: index).map { JSONValue(document: document, index: $0) }
     }
 
     /// The member, which must be there. A null is there, and fails when its type is asked for.
-    package func required(_ key: String) throws(JSONError) -> JSONValue {
-        guard let value = self[key] else {
-            var pointer = document.pointer(to: index)
-            _ = append(token: key, to: &pointer)
-            throw JSONError(.missing, at: pointer, "is required")
-        }
+    package func required(_ key: StaticString) throws(JSONError) -> JSONValue {
+        guard let value = self[key] else { throw missing(key.description) }
         return value
     }
 
     /// The member; nil when it is absent, and when it is null.
-    package func optional(_ key: String) -> JSONValue? {
+    package func optional(_ key: StaticString) -> JSONValue? {
         guard let value = self[key], !value.isNull else { return nil }
         return value
+    }
+
+    /// The same for a key that is known at run time only.
+    package subscript(named key: String) -> JSONValue? {
+        document.member(key.utf8Span.span, of: index)
+            .map { JSONValue(document: document, index: $0) }
+    }
+
+    private func missing(_ key: String) -> JSONError {
+        var pointer = document.pointer(to: index)
+        _ = append(token: key, to: &pointer)
+        return JSONError(.missing, at: pointer, "is required")
     }
 }
 

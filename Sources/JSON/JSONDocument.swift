@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A parsed document: simdjson's tape of words, and the unescaped text its strings point into.
 ///
 /// The layout is told in `CSimdjson.h`. Immutable once made, so that values made from it may be
@@ -38,8 +40,9 @@ extension JSONDocument {
 
     /// The index of the word after the value at `index`.
     func after(_ index: Int) -> Int {
-        switch tag(index) {
-        case Tag.object, Tag.array: Int(words[index] & 0xFFFF_FFFF)
+        let word = words[index]
+        return switch UInt8(truncatingIfNeeded: word >> 56) {
+        case Tag.object, Tag.array: Int(word & 0xFFFF_FFFF)
         case Tag.int64, Tag.uint64, Tag.double: index + 2
         default: index + 1
         }
@@ -55,8 +58,14 @@ extension JSONDocument {
     func string(_ index: Int) -> String { String(decoding: text[range(index)], as: UTF8.self) }
 
     /// The index of the value of `key` in the object at `object`; nil when there is none.
-    func member(_ key: String, of object: Int) -> Int? {
-        let name = key.utf8Span.span
+    func member(_ key: StaticString, of object: Int) -> Int? {
+        // SAFETY: a literal's UTF-8 lives as long as the program; none of ours is a lone scalar,
+        // which `utf8Start` would trap on.
+        let name = unsafe UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        return unsafe member(name.span, of: object)
+    }
+
+    func member(_ name: Span<UInt8>, of object: Int) -> Int? {
         let end = after(object) - 1
         var at = object + 1
         while at < end {
@@ -68,9 +77,16 @@ extension JSONDocument {
 
     /// Whether the string at `index`, known to be as long, is `name`.
     private func isEqual(_ index: Int, to name: Span<UInt8>) -> Bool {
-        let start = range(index).lowerBound
-        for offset in name.indices where text[start + offset] != name[offset] { return false }
-        return true
+        let range = range(index)
+        return unsafe text.withUnsafeBytes { text in
+            unsafe name.withUnsafeBytes { name in
+                guard let one = unsafe text[range].base.baseAddress,
+                    let other = name.baseAddress
+                else { return true }
+                // SAFETY: slicing has checked the range, which is as long as the name.
+                return unsafe memcmp(one + range.lowerBound, other, range.count) == 0
+            }
+        }
     }
 }
 
@@ -118,15 +134,18 @@ extension JSONDocument {
     /// Checks what simdjson does not: that no object has a key twice, and the depth, in which it
     /// leaves out empty arrays and objects. Passes the tape once.
     func check(depthMax: Int) throws(JSONError) {
+        let tape = words
+        let words = tape.span
         var depth = 0
         var at = 1
         // The last word is the root's end.
         while at < words.count - 1 {
-            switch tag(at) {
+            let tag = UInt8(truncatingIfNeeded: words[at] >> 56)
+            switch tag {
             case Tag.object, Tag.array:
                 depth += 1
                 guard depth <= depthMax else { throw .tooDeep(depthMax) }
-                if tag(at) == Tag.object, let duplicate = firstDuplicate(in: at) {
+                if tag == Tag.object, let duplicate = firstDuplicate(in: at) {
                     throw JSONError(
                         .duplicateKey,
                         at: pointer(to: duplicate),
@@ -154,12 +173,18 @@ extension JSONDocument {
         var marks = [24 of UInt64](repeating: 0)
         var keys = [24 of Int](repeating: 0)
         var seen = 0
+        // What the marks seen so far are, mixed down to one of 64: most keys need no comparing.
+        var kinds: UInt64 = 0
         var likenesses = 0
+        let (tape, strings) = (words, text)
+        let words = tape.span
+        let text = strings.span
         let end = after(object) - 1
         var at = object + 1
         while at < end {
-            let mark = mark(at)
-            for earlier in 0..<seen where marks[earlier] == mark {
+            let mark = Self.mark(of: words[at], in: text)
+            let kind: UInt64 = 1 << ((mark &* 0x9E37_79B9_7F4A_7C15) >> 58)
+            for earlier in 0..<(kinds & kind == 0 ? 0 : seen) where marks[earlier] == mark {
                 if order(keys[earlier], at) == nil { return at + 1 }
                 likenesses += 1
                 // Keys chosen to be alike would be compared in full, each with each.
@@ -168,6 +193,7 @@ extension JSONDocument {
                 }
             }
             (marks[seen], keys[seen]) = (mark, at)
+            kinds |= kind
             seen += 1
             at = after(at + 1)
         }
@@ -175,13 +201,14 @@ extension JSONDocument {
     }
 
     /// What equal keys have in common and different ones rarely: length, first, middle, last byte.
-    private func mark(_ index: Int) -> UInt64 {
-        let range = range(index)
-        guard !range.isEmpty else { return 0 }
-        let first = text[range.lowerBound]
-        let middle = text[range.lowerBound + range.count / 2]
-        let last = text[range.upperBound - 1]
-        return UInt64(range.count) << 24 | UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
+    private static func mark(of key: UInt64, in text: Span<UInt8>) -> UInt64 {
+        let start = Int(key & 0xFFFF_FFFF)
+        let count = Int(key >> 32 & 0xFF_FFFF)
+        guard count > 0 else { return 0 }
+        let first = text[start]
+        let middle = text[start + count / 2]
+        let last = text[start + count - 1]
+        return UInt64(count) << 24 | UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
     }
 
     private func firstDuplicateBySorting(in object: Int) -> Int? {

@@ -79,22 +79,30 @@ extension JSONValue {
     }
 
     /// A string that must be the raw value of one of `Choice`'s cases.
+    ///
+    /// A generic function is specialised for the types of its own target alone. Who asks often for
+    /// one of his own types puts `word` and `notAllowed` together himself.
     package func choice<Choice: RawRepresentable & CaseIterable>(
         _: Choice.Type = Choice.self
     ) throws(JSONError) -> Choice where Choice.RawValue == String {
-        guard document.tag(index) == JSONDocument.Tag.string else {
-            throw error(.wrongType, Self.expectation(of: Choice.self))
-        }
-        guard let choice = Choice(rawValue: document.string(index)) else {
-            throw error(.notAllowed, Self.expectation(of: Choice.self))
+        guard let word, let choice = Choice(rawValue: word) else {
+            throw notAllowed(Choice.allCases.map(\.rawValue))
         }
         return choice
     }
 
-    private static func expectation<Choice: RawRepresentable & CaseIterable>(
-        of: Choice.Type
-    ) -> String where Choice.RawValue == String {
-        "expected one of " + Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    /// The string that this is; nil for all else.
+    package var word: String? {
+        document.tag(index) == JSONDocument.Tag.string ? document.string(index) : nil
+    }
+
+    /// The error for a value that is none of some words.
+    package func notAllowed(_ words: [String]) -> JSONError {
+        let isString = document.tag(index) == JSONDocument.Tag.string
+        return error(
+            isString ? .notAllowed : .wrongType,
+            "expected one of " + words.joined(separator: ", ")
+        )
     }
 
     /// A number with no fraction that fits 64 bits; `1.0` and `1e3` are as good as `1` and `1000`.

@@ -31,35 +31,22 @@ package struct RedisCommand: Sendable {
     }
 
     package mutating func append(_ text: StaticString) {
-        beginArgument(text.utf8CodeUnitCount)
-        text.withUTF8Buffer { text in unsafe bytes.append(contentsOf: text) }
-        endArgument()
+        text.withUTF8Buffer { unsafe append($0.span) }
     }
 
-    package mutating func append(_ text: String) {
-        beginArgument(text.utf8.count)
-        bytes.append(contentsOf: text.utf8)
-        endArgument()
-    }
+    package mutating func append(_ text: String) { append(text.utf8Span.span) }
 
-    package mutating func append(_ raw: [UInt8]) {
-        beginArgument(raw.count)
-        bytes.append(contentsOf: raw)
-        endArgument()
-    }
+    package mutating func append(_ raw: [UInt8]) { append(raw.span) }
 
-    package mutating func append(_ raw: ArraySlice<UInt8>) {
-        beginArgument(raw.count)
-        bytes.append(contentsOf: raw)
-        endArgument()
-    }
+    package mutating func append(_ raw: ArraySlice<UInt8>) { append(raw.span) }
 
     package mutating func append(_ number: Int) {
-        let magnitude = number.magnitude
-        beginArgument(Self.digitCount(magnitude) + (number < 0 ? 1 : 0))
-        if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        appendDigits(magnitude)
-        endArgument()
+        let digits = Digits(number.magnitude)
+        let isNegative = number < 0
+        appendArgument(byteCount: digits.count + (isNegative ? 1 : 0)) { output in
+            if isNegative { output.append(UInt8(ascii: "-")) }
+            digits.write(to: &output)
+        }
     }
 
     package mutating func append(_ argument: Argument) {
@@ -76,6 +63,16 @@ package struct RedisCommand: Sendable {
         case bytes([UInt8])
         case number(Int)
         package init(stringLiteral text: String) { self = .text(text) }
+
+        /// Its bytes, at the most.
+        var byteCount: Int {
+            switch self {
+            case .text(let text): text.utf8.count
+            case .bytes(let raw): raw.count
+            case .number: 20
+            }
+        }
+
         package init(integerLiteral number: Int) { self = .number(number) }
     }
 
@@ -98,20 +95,43 @@ package struct RedisCommand: Sendable {
 }
 
 extension RedisCommand {
-    private mutating func beginArgument(_ count: Int) {
-        bytes.append(UInt8(ascii: "$"))
-        appendDigits(UInt(count))
-        appendLineEnd()
+    private mutating func append(_ raw: Span<UInt8>) {
+        appendArgument(byteCount: raw.count) { output in
+            unsafe raw.withUnsafeBufferPointer { raw in
+                unsafe output.withUnsafeMutableBufferPointer { room, count in
+                    // SAFETY: the copy traps where there is no room, and says how much it wrote.
+                    unsafe count += room.extracting(count...).initialize(fromContentsOf: raw)
+                }
+            }
+        }
     }
 
-    private mutating func endArgument() {
-        appendLineEnd()
+    /// - Parameter write: Writes exactly `byteCount` bytes.
+    private mutating func appendArgument(
+        byteCount: Int,
+        _ write: (inout OutputSpan<UInt8>) -> Void
+    ) {
+        let digits = Digits(UInt(byteCount))
+        bytes.append(addingCapacity: digits.count + byteCount + 5) { output in
+            output.append(UInt8(ascii: "$"))
+            digits.write(to: &output)
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
+            write(&output)
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
+        }
         argumentCount += 1
         stampCount()
     }
 
     /// Writes `*<count>\r\n` into the reserved room, right-aligned.
     private mutating func stampCount() {
+        guard argumentCount == 1 || argumentCount.isMultiple(of: 10) else {
+            // Only the last figure has changed.
+            bytes[Self.headerBytes - 3] += 1
+            return
+        }
         bytes[Self.headerBytes - 1] = UInt8(ascii: "\n")
         bytes[Self.headerBytes - 2] = UInt8(ascii: "\r")
         var place = Self.headerBytes - 3
@@ -125,35 +145,13 @@ extension RedisCommand {
         start = place
     }
 
-    private mutating func appendLineEnd() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
-    }
-
-    private mutating func appendDigits(_ number: UInt) {
-        let first = bytes.count
-        var rest = number
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[first...].reverse()
-    }
-
-    private static func digitCount(_ number: UInt) -> Int {
-        var count = 1
-        var rest = number
-        while rest >= 10 {
-            rest /= 10
-            count += 1
-        }
-        return count
-    }
-
     /// hiredis treats these by name: it would answer never, or more than once.
     private static func keepsReplyOrder(_ name: StaticString) -> Bool {
-        switch name.utf8CodeUnitCount {
-        case 7, 9...12:
+        // Most names are told by their length or their first letter.
+        let initial = name.withUTF8Buffer { unsafe $0.first ?? 0 } | 0x20
+        return switch (name.utf8CodeUnitCount, initial) {
+        case (7, UInt8(ascii: "m")), (9...12, UInt8(ascii: "s")), (9...12, UInt8(ascii: "p")),
+            (9...12, UInt8(ascii: "u")):
             switch name.description.uppercased() {
             case "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE",
                 "PUNSUBSCRIBE", "SUNSUBSCRIBE":
@@ -162,5 +160,25 @@ extension RedisCommand {
             }
         default: true
         }
+    }
+}
+
+/// A number's decimal digits, at least one.
+private struct Digits {
+    /// 20 hold every number; the last `count` are used.
+    private var all = [20 of UInt8](repeating: UInt8(ascii: "0"))
+    private(set) var count = 0
+
+    init(_ number: UInt) {
+        var rest = number
+        repeat {
+            count += 1
+            all[20 - count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+    }
+
+    func write(to output: inout OutputSpan<UInt8>) {
+        for at in (20 - count)..<20 { output.append(all[at]) }
     }
 }

@@ -1,3 +1,5 @@
+internal import EventLoop
+
 /// The commands that were sent over one wire and wait for their replies, oldest first.
 ///
 /// Replies come in the order of the commands, so the wait is a queue and needs no table: an entry's
@@ -17,7 +19,7 @@ struct PendingQueue {
 
     struct Entry {
         var waiter: Waiter
-        let deadline: ContinuousClock.Instant
+        let deadline: EventLoop.Instant
     }
 
     /// A ring; its size is a power of two.
@@ -59,7 +61,7 @@ struct PendingQueue {
         return waiter
     }
 
-    var earliestDeadline: ContinuousClock.Instant? {
+    var earliestDeadline: EventLoop.Instant? {
         (0..<count).lazy.compactMap { ring[(head + $0) & (ring.count - 1)]?.deadline }.min()
     }
 

@@ -56,13 +56,16 @@ package struct JSONLogHandler: LogHandler {
     package func log(event: LogEvent) {
         let fields = fields(of: event)
         switch format {
-        case .json: sink.write(json(event, fields))
-        case .text: sink.write(text(event, fields))
+        case .json: sink.write(json(event, fields), isUrgent: event.level >= .warning)
+        case .text: sink.write(text(event, fields), isUrgent: event.level >= .warning)
         }
     }
 
-    /// All metadata in force, in the order they are written.
-    private func fields(of event: LogEvent) -> [(key: String, value: Logger.Metadata.Value)] {
+    /// A field's place among the others, and where it stands.
+    private typealias Field = (rank: Int, key: String, at: Logger.Metadata.Index)
+
+    /// All metadata in force.
+    private func fields(of event: LogEvent) -> Logger.Metadata {
         var merged = metadata
         if let provided = metadataProvider?.get() { merged.merge(provided) { $1 } }
         if let given = event.metadata {
@@ -72,10 +75,25 @@ package struct JSONLogHandler: LogHandler {
             merged["error.message"] = .string("\(error)")
             merged["error.type"] = .string(String(reflecting: type(of: error)))
         }
-        return merged.sorted { one, other in
-            let (first, second) = (Self.rank(one.key), Self.rank(other.key))
-            return first == second ? one.key < other.key : first < second
+        return merged
+    }
+
+    /// In the order they are written: the request's and the trace's first, the rest by name. There
+    /// are few, and each is moved to its place as it comes.
+    private static func inOrder(_ metadata: Logger.Metadata) -> [Field] {
+        var fields: [Field] = []
+        fields.reserveCapacity(metadata.count)
+        for at in metadata.indices {
+            let key = metadata.keys[at]
+            let rank = rank(key)
+            var place = fields.count
+            fields.append((rank, key, at))
+            while place > 0, (rank, key) < (fields[place - 1].rank, fields[place - 1].key) {
+                fields.swapAt(place, place - 1)
+                place -= 1
+            }
         }
+        return fields
     }
 
     private static func rank(_ key: String) -> Int {
@@ -88,7 +106,7 @@ package struct JSONLogHandler: LogHandler {
 
     private func json(
         _ event: LogEvent,
-        _ fields: [(key: String, value: Logger.Metadata.Value)]
+        _ fields: Logger.Metadata
     ) -> [UInt8] {
         var line = JSONText()
         line.raw("{\"ts\":\"")
@@ -100,12 +118,12 @@ package struct JSONLogHandler: LogHandler {
         line.raw(",\"message\":")
         line.string(event.message.description, limit: Limits.stringBytesMax)
         var truncated = false
-        for (key, value) in fields {
+        for (_, key, at) in Self.inOrder(fields) {
             let mark = line.count
             line.raw(",")
             line.string(Self.fieldName(key), limit: Limits.stringBytesMax)
             line.raw(":")
-            Self.write(value, of: key, depth: 0, to: &line)
+            Self.write(fields[at].value, of: key, depth: 0, to: &line)
             if line.count > Limits.lineBytesMax {
                 line.cut(to: mark)
                 truncated = true
@@ -161,17 +179,17 @@ package struct JSONLogHandler: LogHandler {
     /// so that no value can begin a line of its own.
     private func text(
         _ event: LogEvent,
-        _ fields: [(key: String, value: Logger.Metadata.Value)]
+        _ fields: Logger.Metadata
     ) -> [UInt8] {
         var line = JSONText()
         line.timestamp(now())
-        line.raw(" \(event.level.rawValue) \(Self.plain(label)): ")
-        line.raw(Self.plain(event.message.description))
+        line.raw(text: " \(event.level.rawValue) \(Self.plain(label)): ")
+        line.raw(text: Self.plain(event.message.description))
         var truncated = false
-        for (key, value) in fields {
+        for (_, key, at) in Self.inOrder(fields) {
             let mark = line.count
-            line.raw(" \(Self.plain(key))=")
-            Self.write(value, of: key, depth: 0, to: &line)
+            line.raw(text: " \(Self.plain(key))=")
+            Self.write(fields[at].value, of: key, depth: 0, to: &line)
             if line.count > Limits.lineBytesMax {
                 line.cut(to: mark)
                 truncated = true

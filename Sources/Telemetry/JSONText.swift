@@ -13,10 +13,14 @@ struct JSONText {
 
     /// Appends text that is already JSON, or punctuation between values.
     mutating func raw(_ text: StaticString) {
-        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        text.withUTF8Buffer { text in
+            let text = unsafe text.span
+            bytes.append(addingCapacity: text.count) { $0.append(text) }
+        }
     }
 
-    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    /// The same for text that is put together. (A literal is to be a `StaticString`.)
+    mutating func raw(text: String) { bytes.append(contentsOf: text.utf8) }
 
     mutating func bool(_ value: Bool) { value ? raw("true") : raw("false") }
 
@@ -27,15 +31,36 @@ struct JSONText {
     /// Appends a string in quotes. What is longer than `limit` bytes of UTF-8 is cut between two
     /// characters (Unicode scalars) and ends in `…`.
     mutating func string(_ value: String, limit: Int = .max) {
-        bytes.append(UInt8(ascii: "\""))
+        let text = value.utf8Span.span
+        guard text.count <= limit, Self.isPlain(text) else {
+            return escaped(value, limit: limit)
+        }
+        // Nearly every string needs no escape, and then goes in as it is.
+        bytes.append(addingCapacity: text.count + 2) { output in
+            output.append(UInt8(ascii: "\""))
+            output.append(text)
+            output.append(UInt8(ascii: "\""))
+        }
+    }
+
+    /// Whether nothing in it is escaped. Without a way out, so that many bytes are looked at at once.
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        var others: UInt8 = 0
+        for index in text.indices {
+            let byte = text[index]
+            others |= byte < 0x20 ? 1 : 0
+            others |= byte == 0x22 ? 1 : 0
+            others |= byte == 0x5c ? 1 : 0
+            others |= byte == 0x7f ? 1 : 0
+        }
+        return others == 0
+    }
+
+    private mutating func escaped(_ value: String, limit: Int) {
         let utf8 = value.utf8
+        bytes.append(UInt8(ascii: "\""))
         if utf8.count <= limit {
-            // Nearly every string needs no escape, and then goes in as it is.
-            if utf8.allSatisfy({ $0 > 0x1f && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
-                bytes.append(contentsOf: utf8)
-            } else {
-                for byte in utf8 { escaped(byte) }
-            }
+            for byte in utf8 { escaped(byte) }
         } else {
             var end = utf8.index(utf8.startIndex, offsetBy: limit)
             // 10xxxxxx goes on with a scalar that began before the limit.
@@ -61,6 +86,18 @@ struct JSONText {
             bytes.append(Hex.digit(byte >> 4))
             bytes.append(Hex.digit(byte & 0x0f))
         default: bytes.append(byte)
+        }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Copies `text`, for which there must be room.
+    fileprivate mutating func append(_ text: Span<UInt8>) {
+        unsafe text.withUnsafeBufferPointer { text in
+            unsafe withUnsafeMutableBufferPointer { room, count in
+                // SAFETY: the copy traps where there is no room, and says how much it has written.
+                unsafe count += room.extracting(count...).initialize(fromContentsOf: text)
+            }
         }
     }
 }

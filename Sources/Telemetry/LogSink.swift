@@ -2,10 +2,20 @@ internal import Glibc
 
 /// Where finished lines go.
 package struct LogSink: Sendable {
-    /// Takes one whole line with its line end. Called on whatever thread logs, several at once.
-    package let write: @Sendable ([UInt8]) -> Void
+    private let take: @Sendable (_ line: [UInt8], _ isUrgent: Bool) -> Void
 
-    package init(_ write: @escaping @Sendable ([UInt8]) -> Void) { self.write = write }
+    /// - Parameter take: Takes one whole line with its line end. Called on whatever thread logs,
+    ///   several at once. An urgent line is out when it returns; others may follow a little later.
+    package init(_ take: @escaping @Sendable (_ line: [UInt8], _ isUrgent: Bool) -> Void) {
+        self.take = take
+    }
+
+    /// - Parameter write: As `take`, where every line is urgent.
+    package init(_ write: @escaping @Sendable (_ line: [UInt8]) -> Void) {
+        take = { line, _ in write(line) }
+    }
+
+    package func write(_ line: [UInt8], isUrgent: Bool) { take(line, isUrgent) }
 
     package static let standardError = descriptor(STDERR_FILENO)
 

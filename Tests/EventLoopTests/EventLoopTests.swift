@@ -140,6 +140,37 @@ import Testing
             }
         }
     }
+
+    @Test func `what ends a turn runs after its jobs, once, and not within itself`() async throws {
+        let order = Mutex<[String]>([])
+        try await EventLoop.run { loop in
+            await withCheckedContinuation { continuation in
+                loop.execute {
+                    let before = loop.turnCount
+                    loop.atTurnEnd {
+                        order.withLock { $0.append("end") }
+                        #expect(loop.turnCount == before)
+                        loop.atTurnEnd {
+                            order.withLock { $0.append("end of the next") }
+                            #expect(loop.turnCount == before + 1)
+                            continuation.resume()
+                        }
+                    }
+                    order.withLock { $0.append("job") }
+                }
+            }
+        }
+        #expect(order.withLock { $0 } == ["job", "end", "end of the next"])
+    }
+
+    @Test func `an instant is as far from another as the clock went on`() {
+        let start = EventLoop.Instant.now
+        let later = start + .milliseconds(1_500)
+        #expect(later - start == .milliseconds(1_500))
+        #expect(later - .milliseconds(1_500) == start)
+        #expect(start < later)
+        #expect(start <= .now)
+    }
 }
 
 @Suite struct TimerHeapTests {

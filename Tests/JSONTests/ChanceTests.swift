@@ -28,7 +28,7 @@ import Testing
             if value.kind == .array {
                 value = Array(try value.array())[try #require(Int(key))]
             } else {
-                value = try value.object().required(key)
+                value = try #require(try value.object()[named: key])
             }
         }
         return value

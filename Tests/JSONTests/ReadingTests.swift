@@ -116,10 +116,8 @@ import Testing
 
     @Test func `A pointer too long to log stops at an ancestor`() throws {
         let key = String(repeating: "k", count: JSONError.pointerBytesMax)
-        let value = try parse("{\"a\":{\"\(key)\":1}}").object().required("a").object().required(
-            key
-        )
-        #expect(value.pointer == "/a")
+        let inner = try parse("{\"a\":{\"\(key)\":1}}").object().required("a").object()
+        #expect(inner[named: key]?.pointer == "/a")
     }
 
     @Test func `Integers are exact, and their range is an error of its own`() throws {

@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct WritingTests {
@@ -101,6 +102,40 @@ import Testing
         _ pair: (number: Double, text: String)
     ) {
         #expect(written { $0.value(pair.number) } == pair.text)
+    }
+
+    @Test func `Prices are written as other doubles are`() {
+        var dice = Dice(seed: 7)
+        let edges = [0.01, 0.009, 0.015, 0.29, 4.35, 1e13, 1e13 - 0.01, 9_999_999_999_999.99, 1e15]
+        let prices = (0..<20_000).map { index in
+            let size = UInt64(1) << UInt64(index % 56)
+            return Double(UInt64.random(in: 0...size, using: &dice)) / 100
+        }
+        for price in edges + prices {
+            for number in [price, -price, price.nextUp, price.nextDown] {
+                #expect(written { $0.value(number) } == number.description)
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 100])
+    func `What is written in place is the same, whether or not the room was enough`(_ room: Int) {
+        let bytes = JSONWriter.bytes(reserving: room) { writer in
+            writer.beginArray()
+            writer.value("abc")
+            writer.value(1_000)
+            writer.endArray()
+        }
+        #expect(text(bytes) == #"["abc",1000]"#)
+    }
+
+    @Test func `A writer grows past what was expected`() {
+        var writer = JSONWriter(reservingCapacity: 0)
+        writer.beginArray()
+        for _ in 0..<1_000 { writer.value("\u{1}") }
+        writer.endArray()
+        let expected = "[" + [String](repeating: #""\u0001""#, count: 1_000).joined(separator: ",")
+        #expect(text(writer.finish()) == expected + "]")
     }
 
     @Test(

@@ -61,6 +61,8 @@ struct Contestant: Sendable {
             "REDIS_URL": stand.redis.url, "STREAM_PREFIX": prefix,
             "OPENAI_BASE_URL": settings.baseURL, "OPENAI_API_KEY": key,
             "MAX_CONCURRENT_REQUESTS": "\(settings.slots)", "HEALTH_PORT": "0",
+            // Limits are counted, and never bind.
+            "REQUESTS_PER_MINUTE": "1000000000", "COST_PER_HOUR_LIMIT": "9000000",
             // A backlog is put in at once: on a slow machine its tail waits longer than 30 s.
             "REQUEST_TIMEOUT": "300", "DRAIN_TIMEOUT": "5",
         ]
@@ -78,7 +80,7 @@ struct Contestant: Sendable {
             "--url", "\(settings.baseURL)/chat/completions", "--key", key,
             "--slots", "\(settings.slots)", "--per-shard", "\(transfersPerShard)",
             "--body", stand.folder.path("body.json"), "--answer", stand.folder.path("answer.json"),
-            "--commit", stand.folders.script("commit"), "--take", stand.folders.script("take"),
+            "--commit", stand.folders.yardstickScript, "--take", stand.folders.script("take"),
         ]
         return arguments + (settings.caFile.map { ["--ca-file", $0] } ?? [])
     }
@@ -124,7 +126,9 @@ struct Folders: Sendable {
 
     func program(_ name: String) -> String { programs.appending(path: name).path }
     var yardstick: String { own.appending(path: "bench-yardstick").path }
-    /// The scripts as they are shipped, so that both programs ask the same of Redis.
+    /// What the C program ends a job with: it keeps no books.
+    var yardstickScript: String { repository.appending(path: "Tests/Benchmarks/end.lua").path }
+    /// The script as it is shipped.
     func script(_ name: String) -> String {
         repository.appending(path: "Sources/Gateways/Redis/Scripts/\(name).lua").path
     }

@@ -130,7 +130,7 @@ extension Requests {
             let count = min(Limits.perScript, arrivals.count - start)
             let answer = try await stand.connection.eval(
                 Self.harvestScript,
-                keys: [.text(replyStem)],
+                keys: [.text(replyStem), .text("\(contestant.prefix):{0}:")],
                 arguments: [.number(first + start), .number(count)]
             )
             guard let found = answer.array, found.count == count * 2 else {
@@ -176,8 +176,12 @@ extension Requests {
                 end
                 out[#out + 1] = entries[1][1]
                 out[#out + 1] = string.match(payload, '"model_ms":(%d+)') or '0'
-                redis.call('UNLINK', key)
+                redis.call('UNLINK', key, KEYS[2] .. 'request:r' .. index)
+                for _, name in ipairs({ 'requests', 'cost', 'costlog' }) do
+                    redis.call('UNLINK', KEYS[2] .. 'user:bench-' .. index .. ':' .. name)
+                end
             end
+            redis.call('UNLINK', KEYS[2] .. 'ledger')
             return out
             """.utf8
         )

@@ -102,12 +102,12 @@ struct OpenLoopRow: Row {
         _ round: Int
     ) async throws -> [Int64] {
         var dice = Dice(seed: seed &+ UInt64(round))
-        var due = ContinuousClock.now
+        var due = EventLoop.Instant.now
         return try await withThrowingTaskGroup(of: (Int, Int64).self) { group in
             for index in 0..<count {
                 // Gaps of a Poisson process are exponential.
                 let gap = -log(1 - Double.random(in: 0..<1, using: &dice))
-                due += .seconds(gap / Double(Self.ratePerSecond))
+                due = due + .seconds(gap / Double(Self.ratePerSecond))
                 if due > .now { try await loop.sleep(until: due) }
                 group.addTask { (index, try await requests.addOne(index)) }
             }
