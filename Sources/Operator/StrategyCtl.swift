@@ -24,7 +24,7 @@ struct StrategyCtl: AsyncParsableCommand {
             `make up` and `make run` write them.
             """,
         version: Release.version,
-        subcommands: [Submit.self]
+        subcommands: [Submit.self, Analyze.self]
     )
 }
 
@@ -41,8 +41,12 @@ extension ExitCode {
     static let noAnswer = ExitCode(4)
     /// `EX_USAGE`, as the argument parser's own.
     static let usage = ExitCode(64)
+    /// `EX_DATAERR`.
+    static let badInput = ExitCode(65)
     /// `EX_NOINPUT`.
     static let noInput = ExitCode(66)
     /// `EX_UNAVAILABLE`.
     static let unavailable = ExitCode(69)
+    /// `EX_IOERR`.
+    static let unwritable = ExitCode(74)
 }

@@ -193,7 +193,7 @@ import Testing
         #expect(try #require(european.maxLossUSD) > -european.netPremiumUSD + 100)
         #expect(european.breakevens.count == 2)
         let american = try calendar(.american)
-        #expect(american.model == "leisen_reimer")
+        #expect(american.model == "andersen_lake")
         #expect(abs(try #require(american.maxLossUSD) + american.netPremiumUSD) < 1e-6)
         let chance = try #require(american.probabilityOfProfit)
         #expect(chance > 0.2 && chance < 0.8)

@@ -3,6 +3,19 @@ import TestSupport
 import Testing
 
 @Suite struct PayoffTests {
+    @Test func `a contract bought and sold at one model price leaves the smallest rest`() throws {
+        let strike = try #require(Strike(dollars: 100))
+        func leg(_ action: Action, _ instrument: Instrument, _ price: Double) throws -> Leg {
+            try #require(Leg(action, instrument, quantity: 1, price: .modelled(price)))
+        }
+        let legs = try [
+            leg(.sell, .put(strike), 1e-77), leg(.buy, .call(strike), 12.345_678_9),
+            leg(.sell, .call(strike), 12.345_678_9),
+        ]
+        #expect(Payoff(legs: legs).netPremium.dollars == 1e-75)
+        #expect(Payoff(legs: legs.reversed()).netPremium.dollars == 1e-75)
+    }
+
     @Test func `a long call loses its premium and earns without bound`() {
         let payoff = Payoff(legs: leg(.buy, .call, 450, 5.25))
         #expect(payoff.netPremium.dollars == -525)

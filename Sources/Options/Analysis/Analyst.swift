@@ -4,14 +4,12 @@ package enum Analyst {
         _ request: AnalysisRequest
     ) throws(AnalysisError) -> Analysis {
         let market = try PricedLeg.market(of: request)
-        var legs: [PricedLeg] = []
-        for index in request.legs.indices {
-            legs.append(try PricedLeg(request, index, in: market))
-        }
+        let legs = try PricedLeg.legs(of: request, in: market)
         let ranked = rank(legs)
         let classification = Classifier.classify(ranked, spot: request.spot)
         let payoff = Payoff(legs: legs.map(\.leg))
-        let figures = try Figures(legs, payoff, request, market)
+        let curve = try ProfitCurve(legs, payoff, request, market)
+        let figures = Figures(legs, curve, request, market)
         let estimate = MarginEstimate(
             spot: request.spot,
             isBroadIndex: request.symbol.map(Underlyings.isBroadIndex) ?? false
@@ -41,10 +39,19 @@ package enum Analyst {
             throw AnalysisError(
                 code: .outOfRange,
                 field: "",
-                message: "The figures leave the range of numbers."
+                message: "document: the figures leave the range of numbers"
             )
         }
         return found
+    }
+
+    /// Profit and loss as a function of the underlying's price, to be drawn.
+    package static func curve(
+        of request: AnalysisRequest
+    ) throws(AnalysisError) -> ProfitCurve {
+        let market = try PricedLeg.market(of: request)
+        let legs = try PricedLeg.legs(of: request, in: market)
+        return try ProfitCurve(legs, Payoff(legs: legs.map(\.leg)), request, market)
     }
 
     /// By time rather than by date: a leg's `years` may stand for its expiry.
@@ -65,8 +72,7 @@ package enum Analyst {
     }
 }
 
-/// The figures of the whole at the front expiry: exact where all options end together, by the
-/// model where some live on.
+/// The figures of the whole at the front expiry.
 private struct Figures {
     var maxProfit: Double?
     var maxLoss: Double?
@@ -77,66 +83,35 @@ private struct Figures {
 
     init(
         _ legs: [PricedLeg],
-        _ payoff: Payoff,
+        _ curve: ProfitCurve,
         _ request: AnalysisRequest,
         _ market: Conditions
-    ) throws(AnalysisError) {
-        let times = legs.compactMap(\.optionYears)
-        let horizon = times.min() ?? legs.compactMap(\.years).min()
+    ) {
         var law: LogNormal?
-        if let horizon, let volatility = request.volatility {
+        if let horizon = curve.horizonYears, let volatility = request.volatility {
             law = LogNormal(market, volatility: volatility, years: horizon)
         }
-        let later = try Self.later(legs, after: horizon)
-        guard later.isEmpty else {
-            let front = legs.filter { $0.optionYears == nil || $0.optionYears == horizon }
-            let curve = FrontCurve(
-                front: front.map(\.leg),
-                later: later,
-                market: market,
-                style: request.style
-            )
+        switch curve.form {
+        case .exact(let payoff):
+            let zeros = payoff.zeros
+            maxProfit = payoff.maxProfit?.dollars
+            maxLoss = payoff.maxLoss?.dollars
+            breakevens = zeros.breakevens.map(\.dollars)
+            zeroIntervals = zeros.plateaus.map { ($0.lowDollars, $0.highDollars) }
+            if let law {
+                probabilityOfProfit = Chances.ofProfit(payoff, under: law)
+                expectedValue = Chances.expectedValue(of: legs.map(\.leg), under: law)
+            }
+        case .modelled(let curve):
             let figures = FrontFigures(curve)
             maxProfit = figures.maxProfit
             maxLoss = figures.maxLoss
             breakevens = figures.breakevens
             zeroIntervals = figures.zeroIntervals
             if let law {
-                probabilityOfProfit =
-                    Chances.ofProfit(in: figures.profitIntervals, under: law)
+                probabilityOfProfit = Chances.ofProfit(in: figures.profitIntervals, under: law)
                 expectedValue = curve.expectedValue(under: law)
             }
-            return
         }
-        let zeros = payoff.zeros
-        maxProfit = payoff.maxProfit?.dollars
-        maxLoss = payoff.maxLoss?.dollars
-        breakevens = zeros.breakevens.map(\.dollars)
-        zeroIntervals = zeros.plateaus.map { ($0.lowDollars, $0.highDollars) }
-        if let law {
-            probabilityOfProfit = Chances.ofProfit(payoff, under: law)
-            expectedValue = Chances.expectedValue(of: legs.map(\.leg), under: law)
-        }
-    }
-    /// The legs that outlive the horizon, which have a value there only at some volatility.
-    private static func later(
-        _ legs: [PricedLeg],
-        after horizon: Double?
-    ) throws(AnalysisError) -> [FrontCurve.Later] {
-        var later: [FrontCurve.Later] = []
-        for (index, leg) in legs.enumerated() {
-            guard let years = leg.optionYears, let horizon, years > horizon else { continue }
-            guard let volatility = leg.volatility else {
-                throw AnalysisError(
-                    code: .missing,
-                    field: "/legs/\(index)/volatility",
-                    message: "An option that outlives the first expiry needs a volatility."
-                )
-            }
-            if let one = FrontCurve.Later(leg.leg, years: years - horizon, volatility: volatility) {
-                later.append(one)
-            }
-        }
-        return later
     }
 }

@@ -17,13 +17,17 @@ struct PricedLeg: Sendable {
     /// The market of a request, its numbers checked.
     static func market(of request: AnalysisRequest) throws(AnalysisError) -> Conditions {
         guard !request.legs.isEmpty else {
-            throw AnalysisError(code: .noLegs, field: "/legs", message: "There is no leg.")
+            throw AnalysisError(
+                code: .noLegs,
+                field: "/legs",
+                message: "/legs: expected at least one leg"
+            )
         }
         let most = Double(Limits.strikeThousandthsMax) / 1_000
-        try check(request.spot > 0 && request.spot <= most, "/spot", "a positive price")
-        try check(request.rate.magnitude <= 100, "/rate", "a rate per year")
-        try check(request.dividendYield.magnitude <= 100, "/dividend_yield", "a rate per year")
-        try check(isVolatility(request.volatility), "/volatility", "a volatility of 0 or more")
+        try check(request.spot > 0 && request.spot <= most, "/spot", priceExpected)
+        try check(request.rate.magnitude <= 100, "/rate", rateExpected)
+        try check(request.dividendYield.magnitude <= 100, "/dividend_yield", rateExpected)
+        try check(isVolatility(request.volatility), "/volatility", volatilityExpected)
         return Conditions(
             spot: request.spot,
             rate: request.rate,
@@ -31,21 +35,39 @@ struct PricedLeg: Sendable {
         )
     }
 
-    init(
+    /// All legs of a request, in its market.
+    static func legs(
+        of request: AnalysisRequest,
+        in market: Conditions
+    ) throws(AnalysisError) -> [PricedLeg] {
+        var memo = PricingMemo(request.style, market)
+        var legs: [PricedLeg] = []
+        legs.reserveCapacity(request.legs.count)
+        for index in request.legs.indices {
+            legs.append(try PricedLeg(request, index, &memo))
+        }
+        return legs
+    }
+
+    private init(
         _ request: AnalysisRequest,
         _ index: Int,
-        in market: Conditions
+        _ memo: inout PricingMemo
     ) throws(AnalysisError) {
         let draft = request.legs[index]
         let path = "/legs/\(index)"
-        try Self.check(Self.isVolatility(draft.volatility), path + "/volatility", "0 or more")
+        try Self.check(
+            Self.isVolatility(draft.volatility),
+            path + "/volatility",
+            Self.volatilityExpected
+        )
         if let years = draft.years {
-            try Self.check(years.magnitude <= 1_000, path + "/years", "a number of years")
+            try Self.check(years.magnitude <= 1_000, path + "/years", "at most 1000 years")
         }
         var quoted: EntryPrice?
         if let price = draft.price {
             guard let exact = MicroUSD(dollars: price) else {
-                throw Self.outOfRange(path + "/price", "a price per share")
+                throw Self.outOfRange(path + "/price", "at most 1000000000 dollars a share")
             }
             quoted = .quoted(exact)
         }
@@ -60,28 +82,28 @@ struct PricedLeg: Sendable {
             return
         }
         guard let dollars = draft.strike else {
-            throw Self.missing(path + "/strike", "An option has a strike.")
+            throw Self.missing(path + "/strike", "an option has a strike")
         }
         guard let strike = Strike(dollars: dollars) else {
-            throw Self.outOfRange(path + "/strike", "a positive price")
+            throw Self.outOfRange(path + "/strike", "dollars from 0.001 to 1000000000")
         }
         guard let years else {
-            throw Self.missing(path + "/expiry", "An option has an expiry, or its life in years.")
+            throw Self.missing(path + "/expiry", "an option has an expiry, or its life in years")
         }
         let right: Right = draft.kind == .call ? .call : .put
         let option = Option(right, strike: strike.dollars, years: years)
-        let found = draft.price.map { Self.imply(option, $0, request.style, market) }
+        let found = draft.price.map { memo.implied(option, price: $0) }
         (implied, failure) = (found?.volatility, found?.failure)
         volatility = draft.volatility ?? request.volatility ?? found?.volatility
         intrinsic = option.intrinsic(at: request.spot)
         // At T = 0 no volatility makes a difference.
         let usable = volatility ?? (years == 0 ? 0 : nil)
-        let model = usable.map { request.style.value(option, volatility: $0, in: market) }
+        let model = usable.map { memo.value(option, volatility: $0) }
         greeks = model?.greeks
         guard let entry = quoted ?? model.map({ .modelled($0.price) }) else {
             throw Self.missing(
                 path + "/volatility",
-                "An option without a price needs a volatility."
+                "an option without a price needs one"
             )
         }
         leg = try Self.leg(draft, .option(right, strike), entry, path)
@@ -119,7 +141,7 @@ struct PricedLeg: Sendable {
         guard let asOf = request.asOf else {
             // A share has no life of its own: without `as_of` it has no horizon either.
             if draft.kind == .stock { return nil }
-            throw missing("/as_of", "An expiry needs a moment to be counted from.")
+            throw missing("/as_of", "an expiry needs a moment to be counted from")
         }
         return NewYorkTime.years(from: asOf, to: expiry)
     }
@@ -139,8 +161,12 @@ struct PricedLeg: Sendable {
             price: entry
         )
         guard let leg else {
-            let good = (1...Limits.quantityMax).contains(draft.quantity)
-            throw outOfRange(path + (good ? "/multiplier" : "/quantity"), "a positive whole number")
+            guard (1...Limits.quantityMax).contains(draft.quantity) else {
+                let expected = "a whole number from 1 to \(Limits.quantityMax)"
+                throw outOfRange(path + "/quantity", expected)
+            }
+            let expected = "a whole number from 1 to \(Limits.multiplierMax)"
+            throw outOfRange(path + "/multiplier", expected)
         }
         return leg
     }
@@ -152,28 +178,14 @@ struct PricedLeg: Sendable {
         return .quoted(exact)
     }
 
-    private static func imply(
-        _ option: Option,
-        _ price: Double,
-        _ style: ExerciseStyle,
-        _ market: Conditions
-    ) -> (volatility: Double?, failure: ImpliedVolatility.Failure?) {
-        do throws(ImpliedVolatility.Failure) {
-            switch style {
-            case .european:
-                return (try ImpliedVolatility.european(option, price: price, in: market), nil)
-            case .american:
-                return (try ImpliedVolatility.american(option, price: price, in: market), nil)
-            }
-        } catch {
-            return (nil, error)
-        }
-    }
-
     private static func isVolatility(_ volatility: Double?) -> Bool {
         guard let volatility else { return true }
         return volatility >= 0 && volatility <= 100
     }
+
+    private static let priceExpected = "dollars above 0, at most 1000000000"
+    private static let rateExpected = "a rate per year from -100 to 100"
+    private static let volatilityExpected = "a volatility from 0 to 100, where 0.2 is 20 %"
 
     private static func check(
         _ holds: Bool,
@@ -187,11 +199,11 @@ struct PricedLeg: Sendable {
         AnalysisError(
             code: .outOfRange,
             field: field,
-            message: "\(field): expected \(expected) in range."
+            message: "\(field): expected \(expected)"
         )
     }
 
     private static func missing(_ field: String, _ why: String) -> AnalysisError {
-        AnalysisError(code: .missing, field: field, message: "\(field) is missing. \(why)")
+        AnalysisError(code: .missing, field: field, message: "\(field): is required: \(why)")
     }
 }

@@ -61,14 +61,7 @@ package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertibl
     package func days(until other: CivilDate) -> Int { other.dayNumber - dayNumber }
 
     package var description: String {
-        let (year, month, day) = parts
-        return String(asciiCount: 10) { text in
-            text.append(year, width: 4)
-            text.append(UInt8(ascii: "-"))
-            text.append(month, width: 2)
-            text.append(UInt8(ascii: "-"))
-            text.append(day, width: 2)
-        }
+        String(asciiCount: 10) { $0.append(self) }
     }
     package static func < (a: Self, b: Self) -> Bool { a.dayNumber < b.dayNumber }
 

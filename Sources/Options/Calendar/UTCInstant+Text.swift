@@ -4,7 +4,7 @@ extension UTCInstant: CustomStringConvertible {
         let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let second = seconds - day * 86_400
         let milliseconds = nanoseconds / 1_000_000
-        let date = CivilDate(dayNumber: day).description
+        let date = CivilDate(dayNumber: day)
         return String(asciiCount: milliseconds == 0 ? 20 : 24) { text in
             text.append(date)
             text.append(UInt8(ascii: "T"))

@@ -70,6 +70,10 @@ struct Bench {
             // Never earns anything: the width is worth less than the cents it costs.
             return .failure(Refusal(.noContracts, "S17"))
         }
+        if front, Payoff(legs: unit + held).maxLoss.map({ $0.sign <= 0 }) ?? false {
+            // Never loses anything: a model's price that nobody would sell at.
+            return .failure(Refusal(.noContracts, "S17"))
+        }
         let loss = AddedLoss.of(unit, over: held)
         return size(unit, choice, loss: loss).map { quantity in
             let legs = unit.compactMap { $0.resized(to: $0.quantity * quantity) }

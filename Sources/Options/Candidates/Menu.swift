@@ -4,6 +4,8 @@ package struct Menu: Sendable {
     package let candidates: [Candidate]
     /// Why the first choice, or everything, was left out; nil when the first choice stands.
     package let noTrade: NoTrade?
+    /// Of every choice that was left out, in the order in which they were tried.
+    private let refusals: [NoTrade]
 
     /// Lines on a menu: enough to choose from, few enough to read.
     package static let candidatesMax = 12
@@ -32,6 +34,21 @@ package struct Menu: Sendable {
         noTrade =
             first == nil
             ? refusals.first ?? NoTrade(reason: .nothingSuits, rule: "C10", needed: nil) : nil
+        self.refusals = refusals
+    }
+
+    /// What would put something on an empty menu: of each kind of limit the least that any
+    /// choice asked for, the first of them that works by itself. Nil when none does, and where
+    /// there is something to choose from.
+    package func smallestChange(for request: CandidateRequest) -> SmallestChange? {
+        guard candidates.isEmpty else { return nil }
+        let bound = refusals.isEmpty ? noTrade.map { [$0] } ?? [] : refusals
+        for reason in NoTrade.Reason.allCases {
+            let least = bound.filter { $0.reason == reason }
+                .min { ($0.needed ?? .infinity) < ($1.needed ?? .infinity) }
+            if let least, let change = SmallestChange(for: request, least) { return change }
+        }
+        return nil
     }
 
     /// The cell of the table, then more careful customers' cells, then the same view's

@@ -29,15 +29,16 @@ package struct StructuralCheck: Sendable {
     package func check(_ drafts: [DraftLeg]) -> Outcome {
         var findings = counts(drafts)
         var legs: [Leg] = []
-        var firsts: [Contract: Int] = [:]
+        // A strategy has a handful of legs: they are looked through faster than hashed.
+        var firsts: [(contract: Contract, leg: Int)] = []
         for (index, draft) in drafts.enumerated() {
             var faults: [StructuralFinding.Fault] = []
             if let leg = read(draft, into: &faults) {
                 let contract = Contract(instrument: leg.instrument, expiry: leg.expiry)
-                if let first = firsts[contract] {
-                    faults.append(.repeatedContract(firstLeg: first))
+                if let first = firsts.first(where: { $0.contract == contract }) {
+                    faults.append(.repeatedContract(firstLeg: first.leg))
                 } else {
-                    firsts[contract] = index
+                    firsts.append((contract, index))
                 }
                 legs.append(leg)
             }
@@ -47,7 +48,7 @@ package struct StructuralCheck: Sendable {
     }
 
     /// What makes two legs the same contract.
-    private struct Contract: Hashable {
+    private struct Contract: Equatable {
         let instrument: Instrument
         let expiry: CivilDate?
     }

@@ -31,11 +31,22 @@ extension String {
 
     /// A number ≥ 0 in its last `width` figures, with leading zeros.
     mutating func append(_ number: Int, width: Int) {
-        var divisor = 1
-        for _ in 1..<width { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
+        guard unsafe width <= buffer.count - written else { return }
+        var rest = UInt(number)
+        for place in stride(from: written + width - 1, through: written, by: -1) {
+            unsafe buffer[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
+        written += width
+    }
+
+    /// A day as `YYYY-MM-DD`.
+    mutating func append(_ date: CivilDate) {
+        let (year, month, day) = date.parts
+        append(year, width: 4)
+        append(UInt8(ascii: "-"))
+        append(month, width: 2)
+        append(UInt8(ascii: "-"))
+        append(day, width: 2)
     }
 }

@@ -62,7 +62,12 @@ package struct OSISymbol: Hashable, Sendable, CustomStringConvertible {
 
     /// The root under which a ticker's options are listed: `BRK.B` is `BRKB`.
     package static func root(forTicker ticker: String) -> String {
-        String(ticker.filter { $0 != "." && $0 != "/" && $0 != " " })
+        let isLeftOut = { (byte: UInt8) in
+            byte == UInt8(ascii: ".") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: " ")
+        }
+        // Nearly every ticker is its own root.
+        guard ticker.utf8.contains(where: isLeftOut) else { return ticker }
+        return String(decoding: ticker.utf8.filter { !isLeftOut($0) }, as: UTF8.self)
     }
 
     private func written(padding: Bool) -> String {

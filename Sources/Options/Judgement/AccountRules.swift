@@ -87,17 +87,8 @@ struct AccountRules {
 
     /// Long calls and short puts are one side of the market, the other two the other.
     private func reporting() -> [RuleResult] {
-        var sides = (up: 0.0, down: 0.0)
         let all = subject.legs.map { Exposure($0) } + (subject.book?.exposures ?? [])
-        for exposure in all {
-            guard let right = exposure.instrument.right else { continue }
-            let contracts = exposure.shares.magnitude / Double(Limits.standardMultiplier)
-            if (right == .call) == (exposure.shares > 0) {
-                sides.up += contracts
-            } else {
-                sides.down += contracts
-            }
-        }
+        let sides = PositionSides.contracts(all)
         let most = max(sides.up, sides.down)
         return [
             result("C03", .information, holds: most < 200, "\(most) contracts on one side.")

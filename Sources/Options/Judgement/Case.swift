@@ -8,6 +8,17 @@ package struct Case: Sendable {
         package var approvalLevel: Int?
         package var disclosureDelivered: Bool?
         package var uncoveredStatement: Bool?
+        /// Day trades in the last five trading days.
+        package var dayTrades: Int?
+        package var dayTradeRegime: DayTradeRegime?
+        /// Days on which shares of the underlying, or options on them, were closed at a loss.
+        package var losses: [CivilDate]?
+
+        /// Which margin rule for day trading the broker applies while both are in force.
+        package enum DayTradeRegime: String, Hashable, Sendable, CaseIterable {
+            case patternDayTrader = "pdt"
+            case intraday
+        }
 
         package init(
             equityUSD: Double? = nil,
@@ -33,6 +44,8 @@ package struct Case: Sendable {
         package var lossIsBounded: Bool?
         package var breakevens: [Double]?
         package var probabilityOfProfit: Double?
+        /// OSI symbols, one a leg; nil for stock, and where none was stated.
+        package var symbols: [String?] = []
 
         package init(
             name: String? = nil,
@@ -72,6 +85,33 @@ package struct Case: Sendable {
     package var events: [CivilDate]?
     /// Ex-dates with dollars per share; nil when nobody said.
     package var dividends: [Dividend]?
+
+    /// What is said about the strategy.
+    package var prose: Prose?
+    /// Numbers beyond the computed that the prose may name: the caller vouches for them.
+    package var facts: [Double] = []
+    /// The customer's words.
+    package var intent: String?
+    package var model: ModelState?
+    /// Whether the record of how this came about was written; nil before it was tried.
+    package var isRecorded: Bool?
+    /// Shares already held that the strategy is meant to stand on, as a protective put does; short
+    /// calls find theirs by themselves.
+    package var standsOnShares = 0
+    /// Other candidates that it was compared with, no trade among them.
+    package var alternatives: Int?
+
+    /// How the model's part ended.
+    package enum ModelState: String, Hashable, Sendable, CaseIterable {
+        /// None took part.
+        case none
+        case answered
+        case refused
+        case truncated
+        /// Another model answered than the one that was asked.
+        case substituted
+        case malformed
+    }
 
     package struct Dividend: Hashable, Sendable {
         package let exDate: CivilDate
@@ -131,6 +171,16 @@ package struct Thresholds: Hashable, Sendable {
     /// R13.
     package var vixCheap = 15.0
     package var vixDear = 30.0
+    /// C02 where the class is not in the table.
+    package var positionLimit = 25_000
+    /// C10.
+    package var alternativesMin = 2
+    /// C12: day trades in five days, and the equity that allows more.
+    package var dayTradesMax = 3
+    package var dayTradeEquity = 25_000.0
+    /// C13: days on either side of a loss, and the moneyness of a put that counts as the share.
+    package var washDays = 30
+    package var deepPutShare = 0.1
     /// R16.
     package var americanDollars = 0.05
     package var americanShare = 0.01

@@ -16,6 +16,9 @@ package struct Judge: Sendable {
         results += MarketRules(subject, bench, thresholds).results()
         results += ClaimRules(subject, bench, thresholds).results()
         results += AccountRules(subject, bench, thresholds).results()
+        results += SettlementRules(subject, bench, thresholds).results()
+        results += ProseRules(subject, bench).results()
+        results += ConductRules(subject).results()
         return RuleReport(pack, results)
     }
 }
@@ -32,6 +35,9 @@ struct Evidence: Sendable {
     let freeShares: [Leg]
     /// Dollars that the new legs can lose beyond what those shares lose; nil is unbounded.
     let addedLoss: Double?
+    /// What may be called the largest loss: beside all free shares, beside those that the legs
+    /// stand on, and with these. Empty when it is unbounded.
+    let statedLosses: [Double]
     let frontYears: Double
     let today: CivilDate
     let margin: Margin
@@ -42,8 +48,8 @@ struct Evidence: Sendable {
         today = NewYorkTime.date(at: subject.asOf)
         let alone = Cover(RankedLeg.rank(subject.legs))
         let free = subject.book?.freeShares ?? 0
-        let needed = alone.uncoveredCallShares
-        neededShares = needed
+        neededShares = alone.uncoveredCallShares
+        let needed = max(neededShares, subject.standsOnShares)
         func stock(_ count: Int) -> [Leg] {
             let spot = MicroUSD(dollars: subject.market.spot)
             let leg = spot.flatMap { Leg(.buy, .stock, quantity: count, price: .quoted($0)) }
@@ -55,6 +61,9 @@ struct Evidence: Sendable {
         payoff = Payoff(legs: subject.legs + held)
         classification = Classifier.classify(together, spot: subject.market.spot)
         addedLoss = AddedLoss.of(subject.legs, over: freeShares)
+        statedLosses = [
+            addedLoss, AddedLoss.of(subject.legs, over: held), payoff.maxLoss?.dollars,
+        ].compactMap { $0 }
         let expiries = Set(subject.legs.compactMap(\.expiry))
         isSingleExpiry = expiries.count <= 1
         frontYears = expiries.min().map { NewYorkTime.years(from: subject.asOf, to: $0) } ?? 0

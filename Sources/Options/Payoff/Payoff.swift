@@ -99,16 +99,25 @@ package struct Payoff: Sendable {
 /// Shares × price, quoted and modelled apart.
 private struct Premium {
     private var quoted: Int128 = 0
-    private var modelled = TwoDouble.zero
+    /// Shares at each price: one contract bought and sold leaves nothing, however small the rest.
+    private var modelled: [Double: Int128] = [:]
 
     mutating func add(_ price: EntryPrice, shares: Int128) {
         switch price {
         case .quoted(let price): quoted += shares * Int128(price.micros)
         case .modelled(let price):
-            // To 106 bits: a contract bought and sold at one model price cancels exactly.
-            modelled = modelled + TwoDouble(price) * 1_000_000 * Double(nearest: shares)
+            modelled[price, default: 0] += shares
         }
     }
 
-    var amount: Amount { Amount(micros: quoted, modelled: modelled) }
+    /// Summed to 106 bits, the least first, so that equal legs give equal bits in any order.
+    var amount: Amount {
+        guard !modelled.isEmpty else { return Amount(micros: quoted) }
+        let terms = modelled.filter { $0.value != 0 }
+            .sorted { ($0.key.magnitude, $0.key) < ($1.key.magnitude, $1.key) }
+        let sum = terms.reduce(TwoDouble.zero) { sum, term in
+            sum + TwoDouble(term.key) * 1_000_000 * Double(nearest: term.value)
+        }
+        return Amount(micros: quoted, modelled: sum)
+    }
 }

@@ -2,12 +2,13 @@ internal import Glibc
 
 /// Options that may be exercised at any time before expiry.
 ///
-/// Where early exercise cannot pay they are European ones, priced as such. Elsewhere two trees
-/// of Leisen and Reimer, 101 and 201 steps, are extrapolated: within 0.2 basis points of spot of
-/// the exact value nineteen times out of twenty.
+/// Where early exercise cannot pay they are European ones, priced as such. Elsewhere the boundary
+/// of early exercise is computed (`ExerciseBoundary`), and values are within a twentieth of a
+/// basis point of spot of the exact ones; where that finds no end, as with negative rates, two trees
+/// of Leisen and Reimer are extrapolated.
 package enum American {
-    static let coarseSteps = 101
-    static let fineSteps = 201
+    static let coarseSteps = 401
+    static let fineSteps = 801
 
     /// Whether waiting can ever cost more than it brings.
     ///
@@ -23,13 +24,7 @@ package enum American {
         volatility: Double,
         in market: Conditions
     ) -> Double {
-        guard isOwnCase(option, in: market) else {
-            return BlackScholes.price(option, volatility: volatility, in: market)
-        }
-        guard let reading = extrapolated(option, volatility, market) else {
-            return limit(option, volatility, market)
-        }
-        return reading.price
+        AmericanOption(option, volatility: volatility, in: market).price(at: market.spot)
     }
 
     package static func value(
@@ -40,13 +35,11 @@ package enum American {
         guard isOwnCase(option, in: market) else {
             return BlackScholes.value(option, volatility: volatility, in: market)
         }
-        let w = Double(option.right.sign)
-        guard let reading = extrapolated(option, volatility, market) else {
-            let price = limit(option, volatility, market)
-            let european = BlackScholes.value(option, volatility: volatility, in: market)
-            let exercised = price > european.price && price <= option.intrinsic(at: market.spot)
-            return (price, exercised ? Greeks(delta: w) : european.greeks)
+        let contract = AmericanOption(option, volatility: volatility, in: market)
+        guard let reading = contract.reading(at: market.spot) else {
+            return limitValue(option, volatility, market)
         }
+        let w = Double(option.right.sign)
         if reading.exercisesNow { return (reading.price, Greeks(delta: w)) }
         // In the region where one waits, the value obeys the Black–Scholes equation.
         let spot = market.spot
@@ -54,13 +47,19 @@ package enum American {
             market.rate * reading.price
             - (market.rate - market.dividendYield) * spot * reading.delta
             - 0.5 * volatility * volatility * spot * spot * reading.gamma
-        let vega = slope(around: volatility, by: 0.02 * volatility) {
-            price(option, volatility: $0, in: market)
+        func slope(_ x: Double, _ step: Double, _ price: (Double) -> Double) -> Double {
+            (price(x + step) - price(x - step)) / (2 * step)
         }
-        let rho = slope(around: market.rate, by: 0.002) {
+        let vega = slope(volatility, 0.01 * volatility) {
+            AmericanOption(option, volatility: $0, in: market, near: contract).price(at: spot)
+        }
+        // A step across 0 would change the rules of exercise.
+        let rate = market.rate.magnitude
+        let rho = slope(market.rate, rate > 0 ? min(0.001, 0.5 * rate) : 0.001) {
             var market = market
             market.rate = $0
-            return price(option, volatility: volatility, in: market)
+            return AmericanOption(option, volatility: volatility, in: market, near: contract)
+                .price(at: spot)
         }
         return (
             reading.price,
@@ -72,6 +71,18 @@ package enum American {
                 rhoPerPoint: rho / 100
             )
         )
+    }
+
+    private static func limitValue(
+        _ option: Option,
+        _ volatility: Double,
+        _ market: Conditions
+    ) -> (price: Double, greeks: Greeks) {
+        let price = limit(option, volatility, market)
+        let european = BlackScholes.value(option, volatility: volatility, in: market)
+        let exercised = price > european.price && price <= option.intrinsic(at: market.spot)
+        let delta = Greeks(delta: Double(option.right.sign))
+        return (price, exercised ? delta : european.greeks)
     }
 
     /// The most that is paid for sure: exercise at the best moment if the share only drifts.
@@ -97,12 +108,8 @@ package enum American {
         option.years > 0 && exerciseCanPay(option.right, in: market)
     }
 
-    private static func limit(
-        _ option: Option,
-        _ volatility: Double,
-        _ market: Conditions
-    ) -> Double {
-        // Beyond any tree: a share that goes everywhere, or one that goes nowhere.
+    /// Beyond any method: a share that goes everywhere, or one that goes nowhere.
+    static func limit(_ option: Option, _ volatility: Double, _ market: Conditions) -> Double {
         if volatility * option.years.squareRoot() > 10 {
             return option.right == .call ? market.spot : option.strike
         }
@@ -111,42 +118,105 @@ package enum American {
             BlackScholes.price(option, volatility: volatility, in: market)
         )
     }
+}
 
-    private static func extrapolated(
+/// One contract in one market but for the spot: what its values at all spots have in common is
+/// computed once.
+struct AmericanOption: Sendable {
+    let option: Option
+    let volatility: Double
+    let market: Conditions
+    /// Of the put, or of the put that a call is when shares and money change places; nil where
+    /// there is none, or where it was not found.
+    private let boundary: ExerciseBoundary?
+
+    /// - Parameter neighbour: The same contract in nearly the same market.
+    init(
         _ option: Option,
-        _ volatility: Double,
-        _ market: Conditions
-    ) -> LeisenReimerTree.Reading? {
-        guard
-            let fine = LeisenReimerTree(
-                option,
+        volatility: Double,
+        in market: Conditions,
+        near neighbour: AmericanOption? = nil
+    ) {
+        self.option = option
+        self.volatility = volatility
+        self.market = market
+        guard American.isOwnCase(option, in: market) else {
+            boundary = nil
+            return
+        }
+        let isPut = option.right == .put
+        boundary = ExerciseBoundary(
+            ExerciseBoundary.Terms(
+                rate: isPut ? market.rate : market.dividendYield,
+                yield: isPut ? market.dividendYield : market.rate,
                 volatility: volatility,
-                in: market,
-                steps: fineSteps
-            )?.american(),
-            let coarse = LeisenReimerTree(
-                option,
-                volatility: volatility,
-                in: market,
-                steps: coarseSteps
-            )?.american()
-        else { return nil }
-        if fine.exercisesNow { return fine }
-        let european = BlackScholes.price(option, volatility: volatility, in: market)
-        let floor = max(certain(option, in: market), european)
-        return LeisenReimerTree.Reading(
-            price: max(floor, 2 * fine.price - coarse.price),
-            delta: 2 * fine.delta - coarse.delta,
-            gamma: max(0, 2 * fine.gamma - coarse.gamma),
-            exercisesNow: false
+                years: option.years
+            ),
+            near: neighbour?.boundary
         )
     }
 
-    private static func slope(
-        around x: Double,
-        by step: Double,
-        of function: (Double) -> Double
-    ) -> Double {
-        (function(x + step) - function(x - step)) / (2 * step)
+    func price(at spot: Double) -> Double {
+        let market = at(spot)
+        guard American.isOwnCase(option, in: market) else {
+            return BlackScholes.price(option, volatility: volatility, in: market)
+        }
+        return reading(at: spot)?.price ?? American.limit(option, volatility, market)
+    }
+
+    /// Nil where no method reaches, and where early exercise cannot pay.
+    func reading(at spot: Double) -> LeisenReimerTree.Reading? {
+        let market = at(spot)
+        let european = BlackScholes.price(option, volatility: volatility, in: market)
+        var reading: LeisenReimerTree.Reading
+        if let boundary {
+            reading = boundary.reading(of: option, at: spot)
+        } else {
+            guard let fine = tree(American.fineSteps, market),
+                let coarse = tree(American.coarseSteps, market)
+            else { return nil }
+            if fine.exercisesNow { return fine }
+            reading = LeisenReimerTree.Reading(
+                price: 2 * fine.price - coarse.price,
+                delta: 2 * fine.delta - coarse.delta,
+                gamma: max(0, 2 * fine.gamma - coarse.gamma),
+                exercisesNow: false
+            )
+        }
+        reading.price = max(reading.price, european, American.certain(option, in: market))
+        return reading
+    }
+
+    private func tree(_ steps: Int, _ market: Conditions) -> LeisenReimerTree.Reading? {
+        LeisenReimerTree(option, volatility: volatility, in: market, steps: steps)?.american()
+    }
+
+    private func at(_ spot: Double) -> Conditions {
+        Conditions(spot: spot, rate: market.rate, dividendYield: market.dividendYield)
+    }
+}
+
+extension ExerciseBoundary {
+    /// In dollars: a put's values are in strikes; a call is a put on the strike, struck at the
+    /// spot.
+    fileprivate func reading(of option: Option, at spot: Double) -> LeisenReimerTree.Reading {
+        let strike = option.strike
+        guard option.right == .call else {
+            let put = reading(at: spot / strike)
+            return LeisenReimerTree.Reading(
+                price: put.exercisesNow ? strike - spot : put.price * strike,
+                delta: put.slope,
+                gamma: max(0, put.curvature / strike),
+                exercisesNow: put.exercisesNow
+            )
+        }
+        let share = strike / spot
+        let put = reading(at: share)
+        return LeisenReimerTree.Reading(
+            price: put.exercisesNow ? spot - strike : put.price * spot,
+            delta: put.price - share * put.slope,
+            gamma: max(0, share * share / spot * put.curvature),
+            exercisesNow: put.exercisesNow
+        )
     }
 }

@@ -6,25 +6,7 @@ package enum ExerciseStyle: String, Hashable, Sendable, CaseIterable {
     case american
 
     /// The name of the model that values it.
-    package var model: String { self == .european ? "black_scholes" : "leisen_reimer" }
-
-    package func price(_ option: Option, volatility: Double, in market: Conditions) -> Double {
-        switch self {
-        case .european: BlackScholes.price(option, volatility: volatility, in: market)
-        case .american: American.price(option, volatility: volatility, in: market)
-        }
-    }
-
-    package func value(
-        _ option: Option,
-        volatility: Double,
-        in market: Conditions
-    ) -> (price: Double, greeks: Greeks) {
-        switch self {
-        case .european: BlackScholes.value(option, volatility: volatility, in: market)
-        case .american: American.value(option, volatility: volatility, in: market)
-        }
-    }
+    package var model: String { self == .european ? "black_scholes" : "andersen_lake" }
 }
 
 /// Profit and loss of a strategy with several expiries at the first of them, as a function of
@@ -58,6 +40,8 @@ package struct FrontCurve: Sendable {
     let front: Payoff
     let frontLegs: [Leg]
     let later: [Later]
+    /// Of the same legs, in order; empty when exercise is European.
+    private let contracts: [AmericanOption]
     let market: Conditions
     let style: ExerciseStyle
 
@@ -72,26 +56,32 @@ package struct FrontCurve: Sendable {
         self.later = later
         self.market = market
         self.style = style
+        contracts =
+            style == .european
+            ? []
+            : later.map { AmericanOption($0.option, volatility: $0.volatility, in: market) }
     }
 
     /// Dollars, at a price of the underlying ≥ 0.
     package func worth(at spot: Double) -> Double {
         var sum = front.worthMicros(at: spot) / 1_000_000
-        for leg in later {
-            let value = value(of: leg, at: spot)
+        for (index, leg) in later.enumerated() {
+            let value = value(of: index, at: spot)
             sum = sum + (TwoDouble(value) + -TwoDouble(leg.leg.price.dollars)) * leg.shares
         }
         return sum.value
     }
 
-    private func value(of leg: Later, at spot: Double) -> Double {
+    private func value(of index: Int, at spot: Double) -> Double {
+        let leg = later[index]
         guard spot > 0 else { return worthless(leg) }
+        guard style == .european else { return contracts[index].price(at: spot) }
         let market = Conditions(
             spot: spot,
             rate: market.rate,
             dividendYield: market.dividendYield
         )
-        return style.price(leg.option, volatility: leg.volatility, in: market)
+        return BlackScholes.price(leg.option, volatility: leg.volatility, in: market)
     }
 
     /// At S = 0 a call is worth nothing, a put its strike: now, or at expiry.
@@ -124,14 +114,15 @@ package struct FrontCurve: Sendable {
     /// expiry, and each later leg its own volatility afterwards.
     package func expectedValue(under law: LogNormal) -> Double {
         var sum = Chances.expectedValue(of: frontLegs, under: law)
-        for leg in later {
-            sum += leg.shares * (mean(of: leg, under: law) - leg.leg.price.dollars)
+        for (index, leg) in later.enumerated() {
+            sum += leg.shares * (mean(of: index, under: law) - leg.leg.price.dollars)
         }
         return sum
     }
 
-    private func mean(of leg: Later, under law: LogNormal) -> Double {
-        guard law.deviation > 0 else { return value(of: leg, at: law.forward) }
+    private func mean(of index: Int, under law: LogNormal) -> Double {
+        let leg = later[index]
+        guard law.deviation > 0 else { return value(of: index, at: law.forward) }
         // Two log-normal stretches make one: their variances add up.
         let years = law.years + leg.years
         let variance =
@@ -155,7 +146,7 @@ package struct FrontCurve: Sendable {
                 dividendYield: market.dividendYield
             )
             let extra =
-                American.price(leg.option, volatility: leg.volatility, in: market)
+                contracts[index].price(at: market.spot)
                 - BlackScholes.price(leg.option, volatility: leg.volatility, in: market)
             premium += extra * Normal.density(z) / 8
         }

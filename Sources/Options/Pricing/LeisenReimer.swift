@@ -3,7 +3,7 @@ internal import Glibc
 /// The binomial tree of Leisen and Reimer, centred so that the strike falls between two nodes of
 /// the last row (“Binomial models for option valuation”, Applied Mathematical Finance 3, 1996).
 ///
-/// Its error falls like 1/n, smoothly enough that two trees give the third: 2·V(201) − V(101).
+/// Its error falls like 1/n, smoothly enough that two trees give the third: 2·V(801) − V(401).
 struct LeisenReimerTree {
     /// Values at the root, in the tree's own first rows.
     struct Reading {

@@ -1,0 +1,197 @@
+/// A strategy explained in plain sentences from computed facts alone. The same facts give the
+/// same sentences, and every number in them is one of the facts.
+package struct Explanation: Sendable {
+    package let prose: Prose
+    /// The numbers that it names and that a judge of the legs alone would not compute.
+    package let facts: [Double]
+
+    /// Of a candidate, with all that its menu knew.
+    package init(_ candidate: Candidate, of subject: Case, regime: VolatilityRegime? = nil) {
+        self.init(
+            Traits(
+                name: candidate.name,
+                legs: candidate.legs,
+                held: candidate.held,
+                netPremium: candidate.netPremiumUSD,
+                maxProfit: candidate.maxProfitUSD,
+                loss: candidate.addedMaxLossUSD,
+                breakevens: candidate.breakevens,
+                probability: candidate.probabilityOfProfit,
+                mean: candidate.expectedValueUSD,
+                margin: candidate.margin.usd,
+                regime: regime
+            ),
+            subject
+        )
+    }
+
+    /// Of legs as they stand, by their exact payoff.
+    package init(_ subject: Case) {
+        let known = Evidence(subject)
+        let law = LogNormal(
+            subject.market,
+            volatility: subject.volatility,
+            years: known.frontYears
+        )
+        let isExact = known.isSingleExpiry
+        let legs = subject.legs + known.held
+        self.init(
+            Traits(
+                name: known.classification.name,
+                legs: subject.legs,
+                held: known.held.first,
+                netPremium: known.payoff.netPremium.dollars,
+                maxProfit: isExact ? known.payoff.maxProfit?.dollars : nil,
+                loss: known.addedLoss,
+                breakevens: isExact ? known.payoff.breakevens.map(\.dollars) : [],
+                probability: isExact ? Chances.ofProfit(known.payoff, under: law) : nil,
+                mean: isExact ? Chances.expectedValue(of: legs, under: law) : nil,
+                margin: known.margin.usd,
+                regime: nil
+            ),
+            subject
+        )
+    }
+
+    private init(_ traits: Traits, _ subject: Case) {
+        let writer = Writer(traits: traits, subject: subject)
+        prose = Prose(
+            rationale: writer.rationale,
+            risks: writer.risks,
+            disclosures: Disclosures.all(subject)
+        )
+        facts =
+            traits.breakevens + [traits.netPremium, traits.margin]
+            + [traits.maxProfit, traits.loss, traits.probability, traits.mean].compactMap { $0 }
+    }
+
+    static func lossSentence(_ loss: Double?) -> String {
+        loss.map { "The most that these legs can lose is \(Wording.dollars($0)), before fees." }
+            ?? "The loss of these legs is unlimited."
+    }
+
+    /// What is told of a strategy.
+    fileprivate struct Traits {
+        let name: StrategyName
+        let legs: [Leg]
+        let held: Leg?
+        let netPremium: Double
+        let maxProfit: Double?
+        let loss: Double?
+        let breakevens: [Double]
+        let probability: Double?
+        let mean: Double?
+        let margin: Double
+        let regime: VolatilityRegime?
+    }
+}
+
+/// Puts the facts into sentences, in the order in which a customer asks for them.
+private struct Writer {
+    let traits: Explanation.Traits
+    let subject: Case
+
+    private var front: CivilDate? { traits.legs.compactMap(\.expiry).min() }
+    private var isSpread: Bool { Set(traits.legs.compactMap(\.expiry)).count > 1 }
+
+    var rationale: [String] {
+        var sentences = [what, why].compactMap { $0 }
+        sentences.append(
+            traits.netPremium < 0
+                ? "It costs a debit of \(Wording.dollars(-traits.netPremium))."
+                : "It brings in a credit of \(Wording.dollars(traits.netPremium))."
+        )
+        sentences.append(reach)
+        if !traits.breakevens.isEmpty {
+            let places = Wording.list(traits.breakevens.map { Wording.dollars($0) })
+            sentences.append("At expiry it breaks even with \(subject.ticker) at \(places).")
+        }
+        if let probability = traits.probability, let mean = traits.mean {
+            sentences.append(
+                """
+                The model puts the chance of a profit at \(Wording.percent(probability)) and the \
+                mean result at \(Wording.dollars(mean)), before fees.
+                """
+            )
+        }
+        return sentences
+    }
+
+    private var what: String {
+        let name = traits.name.rawValue.split(separator: "_").joined(separator: " ")
+        let legs = traits.legs.map { leg in
+            let action = leg.action == .buy ? "buy" : "sell"
+            guard let strike = leg.instrument.strike, let expiry = leg.expiry else {
+                return "\(action) \(leg.quantity) shares"
+            }
+            return """
+                \(action) \(leg.quantity) \(leg.instrument.word)\(leg.quantity == 1 ? "" : "s") at \
+                \(Wording.plain(strike.dollars, decimals: 3)) for \(expiry)
+                """
+        }
+        let first = name.prefix(1).uppercased() + name.dropFirst()
+        let held = traits.held.map { " On \($0.quantity) shares that are held already." } ?? ""
+        return "\(first) on \(subject.ticker): \(Wording.list(legs)).\(held)"
+    }
+
+    private var why: String? {
+        var parts: [String] = []
+        if let outlook = subject.outlook { parts.append("a \(outlook.rawValue) outlook") }
+        if let regime = traits.regime { parts.append("\(regime.rawValue) market volatility") }
+        if let tolerance = subject.tolerance {
+            parts.append("a \(tolerance.rawValue) risk tolerance")
+        }
+        return parts.isEmpty ? nil : "It was chosen for \(Wording.list(parts))."
+    }
+
+    private var reach: String {
+        guard let profit = traits.maxProfit else {
+            if traits.loss == nil { return "What it can earn has no upper limit." }
+            return isSpread
+                ? "What it can earn depends on the volatility that is left at the first expiry."
+                : "What it can earn has no upper limit; what it can lose has one."
+        }
+        let about = isSpread ? "about " : ""
+        return "At expiry it can earn at most \(about)\(Wording.dollars(profit))."
+    }
+
+    var risks: [String] {
+        var sentences = [Explanation.lossSentence(traits.loss)]
+        if traits.held != nil {
+            sentences.append(
+                "The shares themselves can lose value as well; the figure is what the legs add."
+            )
+        }
+        let shorts = traits.legs.filter { $0.action == .sell && $0.instrument != .stock }
+        if !shorts.isEmpty, !Underlyings.isBroadIndex(subject.ticker) {
+            sentences.append(
+                """
+                A short option can be assigned on any day before its expiry, most likely in the \
+                money or before a dividend.
+                """
+            )
+        }
+        if shorts.isEmpty, traits.netPremium < 0 {
+            sentences.append(
+                "If the underlying stays short of the breakeven, part or all of the debit is lost."
+            )
+        }
+        if isSpread {
+            sentences.append(
+                """
+                The later option is valued by a model: a fall in volatility lowers its worth at \
+                the first expiry.
+                """
+            )
+        }
+        if traits.held != nil, shorts.contains(where: { $0.instrument.right == .call }) {
+            sentences.append("Above the short call the shares gain nothing more.")
+        }
+        if let front, TradingCalendar.session(on: front) == .short {
+            sentences.append(
+                "The market closes early on \(front): instructions on exercise end early as well."
+            )
+        }
+        return sentences
+    }
+}
