@@ -20,6 +20,7 @@ let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser",
     package: "swift-argument-parser"
 )
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let collections: Target.Dependency = .product(
     name: "DequeModule",
     package: "swift-collections"
@@ -74,6 +75,7 @@ let package = Package(
     name: "gpt4-strategy",
     products: [
         .executable(name: "strategy-worker", targets: ["Worker"]),
+        .executable(name: "strategy-supervisor", targets: ["Supervisor"]),
         .executable(name: "strategyctl", targets: ["Operator"]),
         .executable(name: "openai-simulator", targets: ["SimulatedModel"]),
         .executable(name: "strategy-bench", targets: ["Benchmarks"]),
@@ -87,6 +89,7 @@ let package = Package(
             from: "1.4.0",
             traits: []
         ),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -127,7 +130,7 @@ let package = Package(
         // Values: no I/O, no clock, no task.
         room("Release"),
         room("Options"),
-        room("Contract", ["JSON", "Options"]),
+        room("Contract", ["JSON", "Options", crypto]),
         room("Policy", ["Contract"]),
 
         // The pipeline, and its ports made real.
@@ -143,15 +146,36 @@ let package = Package(
                 .embedInCode("OpenAI/models.json"),
                 .embedInCode("Prompts/proposal.schema.json"),
                 .embedInCode("Prompts/system.txt"),
+                .embedInCode("Redis/Scripts/abandon.lua"),
+                .embedInCode("Redis/Scripts/admit.lua"),
                 .embedInCode("Redis/Scripts/bury.lua"),
+                .embedInCode("Redis/Scripts/call.lua"),
                 .embedInCode("Redis/Scripts/commit.lua"),
                 .embedInCode("Redis/Scripts/event.lua"),
+                .embedInCode("Redis/Scripts/expire.lua"),
+                .embedInCode("Redis/Scripts/fail.lua"),
+                .embedInCode("Redis/Scripts/held.lua"),
+                .embedInCode("Redis/Scripts/lease.lua"),
+                .embedInCode("Redis/Scripts/measure.lua"),
+                .embedInCode("Redis/Scripts/peek.lua"),
+                .embedInCode("Redis/Scripts/reap.lua"),
+                .embedInCode("Redis/Scripts/remind.lua"),
+                .embedInCode("Redis/Scripts/requeue.lua"),
+                .embedInCode("Redis/Scripts/reserve_global.lua"),
+                .embedInCode("Redis/Scripts/settle_global.lua"),
                 .embedInCode("Redis/Scripts/take.lua"),
                 .embedInCode("Redis/Scripts/weigh.lua"),
             ]
         ),
 
-        // Programs.
+        // Programs, and what the long-running ones have alike.
+        room(
+            "Program",
+            [
+                "EventLoop", "Redis", "Telemetry", configuration, httpTypes, hummingbird,
+                lifecycle, logging, nioCore,
+            ]
+        ),
         program(
             "Worker",
             [
@@ -161,8 +185,15 @@ let package = Package(
             ]
         ),
         program(
+            "Supervisor",
+            [
+                "Contract", "EventLoop", "Gateways", "JSON", "Program", "Redis", "Release",
+                "Telemetry", argumentParser, configuration, lifecycle, logging, unixSignals,
+            ]
+        ),
+        program(
             "Operator",
-            ["Contract", "EventLoop", "JSON", "Redis", "Release", argumentParser]
+            ["Contract", "EventLoop", "JSON", "Options", "Redis", "Release", argumentParser]
         ),
         program(
             "SimulatedModel",
@@ -175,7 +206,13 @@ let package = Package(
         tests("RedisTests", ["EventLoop", "Redis", "TestSupport"]),
         tests("HTTPClientTests", ["EventLoop", "HTTPClient", "TestSupport"]),
         tests("JSONTests", ["JSON", "TestSupport"]),
-        tests("OptionsTests", ["Options", "TestSupport"], exclude: ["Oracle"]),
+        .target(
+            name: "Corpus",
+            dependencies: ["Options", "TestSupport"],
+            path: "Tests/Corpus",
+            swiftSettings: house
+        ),
+        tests("OptionsTests", ["Corpus", "Options", "TestSupport"], exclude: ["Oracle"]),
         tests("ContractTests", ["Contract", "JSON", "Options", "TestSupport"]),
         tests("PolicyTests", ["Contract", "Policy", "TestSupport"]),
         tests(
@@ -187,6 +224,13 @@ let package = Package(
             [
                 "Contract", "EventLoop", "Gateways", "HTTPClient", "JSON", "Options", "Pipeline",
                 "Policy", "Redis", "Telemetry", "TestSupport", logging,
+            ]
+        ),
+        tests(
+            "SupervisorTests",
+            [
+                "Contract", "EventLoop", "Gateways", "Redis", "Supervisor", "Telemetry",
+                "TestSupport", logging,
             ]
         ),
         tests(

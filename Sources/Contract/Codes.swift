@@ -35,17 +35,30 @@ package struct Rejection: Error, Equatable, Sendable {
     package let message: String
     /// A JSON Pointer into the payload (`/market_context/current_price`), or an entry field's name.
     package let field: String?
+    package let bound: Bound?
     package let retryAfterMs: Int64?
+
+    /// The limit that a refusal is for, and what of it is left.
+    package enum Bound: Equatable, Sendable {
+        case userRequests(left: Int)
+        case userCost(left: NanoUSD)
+        case globalPace
+        case globalCost(left: NanoUSD)
+        /// Requests of this user that wait for each other.
+        case userParked
+    }
 
     package init(
         _ code: RejectionCode,
         _ message: String,
         field: String? = nil,
+        bound: Bound? = nil,
         retryAfterMs: Int64? = nil
     ) {
         self.code = code
         self.message = message
         self.field = field
+        self.bound = bound
         self.retryAfterMs = retryAfterMs
     }
 

@@ -11,16 +11,35 @@ package struct Address: Sendable {
     }
 }
 
+/// Which request an entry is: by this a later entry of the same id is known again.
+package struct Identity: Sendable {
+    package let requestID: RequestID
+    /// Empty where the payload did not come so far as to name one.
+    package let user: String
+    package let payloadHash: PayloadHash
+
+    package init(requestID: RequestID, user: String, payloadHash: PayloadHash) {
+        self.requestID = requestID
+        self.user = user
+        self.payloadHash = payloadHash
+    }
+}
+
 /// The event that ends a request, and the entry that goes with it.
 package struct TerminalEvent: Sendable {
     package let queue: Queue
     package let entryID: EntryID
     package let address: Address
+    package let identity: Identity
     package let kind: Kind
+    /// `rejected` and `failed` have one.
+    package let code: String?
     /// JSON.
     package let payload: [UInt8]
     /// How long the answer can be read, in milliseconds.
     package let replyTTLMs: Int64
+    /// Nil when the request was refused before it was admitted.
+    package let account: Account?
 
     package enum Kind: String, CaseIterable, Sendable {
         case result
@@ -29,27 +48,65 @@ package struct TerminalEvent: Sendable {
         case cancelled
     }
 
+    /// What a request that was admitted leaves in the books.
+    package struct Account: Sendable {
+        package let cost: NanoUSD
+        /// The provider did not say; the cost is what was reserved.
+        package let isEstimated: Bool
+        /// False when it ends without a call, and so does not count in the user's hour.
+        package let keepsPlace: Bool
+        /// The call, for the ledger: a JSON array.
+        package let calls: [UInt8]
+
+        package init(cost: NanoUSD, isEstimated: Bool, keepsPlace: Bool, calls: [UInt8]) {
+            self.cost = cost
+            self.isEstimated = isEstimated
+            self.keepsPlace = keepsPlace
+            self.calls = calls
+        }
+    }
+
     package init(
         queue: Queue,
         entryID: EntryID,
         address: Address,
+        identity: Identity,
         kind: Kind,
+        code: String?,
         payload: [UInt8],
-        replyTTLMs: Int64
+        replyTTLMs: Int64,
+        account: Account?
     ) {
         self.queue = queue
         self.entryID = entryID
         self.address = address
+        self.identity = identity
         self.kind = kind
+        self.code = code
         self.payload = payload
         self.replyTTLMs = replyTTLMs
+        self.account = account
+    }
+}
+
+/// What tells who asks again that a request has ended, and that its answer is gone.
+package struct Reminder: Sendable {
+    package let queue: Queue
+    package let entryID: EntryID
+    package let address: Address
+    /// JSON.
+    package let payload: [UInt8]
+
+    package init(queue: Queue, entryID: EntryID, address: Address, payload: [UInt8]) {
+        self.queue = queue
+        self.entryID = entryID
+        self.address = address
+        self.payload = payload
     }
 }
 
 /// An event on the way, for callers who asked for `events=all`.
 package struct InterimEvent: Sendable {
-    package let queue: Queue
-    package let entryID: EntryID
     package let address: Address
     package let kind: Kind
     /// JSON.
@@ -62,16 +119,7 @@ package struct InterimEvent: Sendable {
         case progress
     }
 
-    package init(
-        queue: Queue,
-        entryID: EntryID,
-        address: Address,
-        kind: Kind,
-        payload: [UInt8],
-        expiresAtMs: Int64
-    ) {
-        self.queue = queue
-        self.entryID = entryID
+    package init(address: Address, kind: Kind, payload: [UInt8], expiresAtMs: Int64) {
         self.address = address
         self.kind = kind
         self.payload = payload
@@ -101,11 +149,14 @@ package struct DeadLetter: Sendable {
     package let fields: [[UInt8]]
     /// Bytes that were cut away.
     package let bytesCut: Int
+    /// Who is told by a `refused` event that his entry was turned away; nil when nobody is.
+    package let told: RequestID?
 
-    package init(_ entry: RawEntry, reason: String) {
+    package init(_ entry: RawEntry, reason: String, telling told: RequestID? = nil) {
         queue = entry.queue
         entryID = entry.id
         self.reason = reason
+        self.told = told
         var kept: [[UInt8]] = []
         var room = ContractLimits.deadLetterBytesMax
         var cut = entry.bytesLeftOut

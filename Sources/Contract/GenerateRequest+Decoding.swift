@@ -15,8 +15,8 @@ extension GenerateRequest {
             preferences = try RiskPreferences(body.optional("risk_preferences")?.object())
             account = try Account(body.optional("account")?.object())
             maxCost = try body.optional("max_cost_usd")?.dollars() ?? Self.maxCostDefault
-            detail = try body.optional("detail")?.choice() ?? .fast
-            mode = try body.optional("mode")?.choice() ?? .menu
+            detail = try body.optional("detail")?.oneOf() ?? .fast
+            mode = try body.optional("mode")?.oneOf() ?? .menu
         } catch {
             throw Rejection(error)
         }
@@ -42,7 +42,7 @@ extension MarketContext {
         symbol = try body.required("symbol").ticker()
         currentPrice = try body.required("current_price").price()
         vix = try body.optional("vix")?.double(in: 0...1_000)
-        trend = try body.optional("trend")?.choice()
+        trend = try body.optional("trend")?.oneOf()
         asOf = try body.optional("as_of")?.instant()
         impliedVolatility = try body.optional("iv")?.double(in: 0.001...20)
         rate = try body.optional("rate")?.double(in: -1...1)
@@ -114,7 +114,7 @@ extension Portfolio.Greeks {
 
 extension RiskPreferences {
     fileprivate init(_ body: JSONObject?) throws(JSONError) {
-        tolerance = try body?.optional("risk_tolerance")?.choice()
+        tolerance = try body?.optional("risk_tolerance")?.oneOf()
         maxLoss = try body?.optional("max_loss")?.double(in: 0...1e12)
         maxDebit = try body?.optional("max_debit_usd")?.double(in: 0...1e12)
     }
@@ -135,11 +135,23 @@ extension Account {
 extension JSONObject {
     /// An optional array, each element read by `transform`; absent or null is empty.
     fileprivate func list<Value>(
-        _ key: String,
+        _ key: StaticString,
         _ transform: (JSONValue) throws(JSONError) -> Value
     ) throws(JSONError) -> [Value] {
         guard let value = optional(key) else { return [] }
         return try value.array().map(transform)
+    }
+}
+
+extension JSONValue {
+    /// As `choice`, and specialised for this target's types.
+    fileprivate func oneOf<Choice: RawRepresentable & CaseIterable>(
+        _: Choice.Type = Choice.self
+    ) throws(JSONError) -> Choice where Choice.RawValue == String {
+        guard let word, let choice = Choice(rawValue: word) else {
+            throw notAllowed(Choice.allCases.map(\.rawValue))
+        }
+        return choice
     }
 }
 
@@ -160,7 +172,8 @@ extension JSONValue {
 
     fileprivate func intent() throws(JSONError) -> String {
         let text = try string()
-        let count = text.unicodeScalars.count
+        let isASCII = text.utf8Span.isKnownASCII
+        let count = isASCII ? text.utf8.count : text.unicodeScalars.count
         guard (1...ContractLimits.intentCharactersMax).contains(count) else {
             throw error(
                 .outOfRange,

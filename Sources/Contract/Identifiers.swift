@@ -35,7 +35,7 @@ package struct EntryID: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 
     /// Two unsigned decimals around one hyphen, neither empty. Nil for all else.
-    package init?(_ bytes: some Sequence<UInt8>) {
+    package init?(_ bytes: [UInt8]) {
         var halves: [2 of UInt64?] = [nil, nil]
         var half = 0
         for byte in bytes {
@@ -53,7 +53,15 @@ package struct EntryID: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.init(milliseconds: milliseconds, sequence: sequence)
     }
 
-    package var description: String { "\(milliseconds)-\(sequence)" }
+    package init?(_ bytes: some Sequence<UInt8>) { self.init(Array(bytes)) }
+
+    package var description: String {
+        // Once for each command about the entry: appending costs a third of an interpolation.
+        var text = String(milliseconds)
+        text += "-"
+        text += String(sequence)
+        return text
+    }
 
     package static func < (a: Self, b: Self) -> Bool {
         (a.milliseconds, a.sequence) < (b.milliseconds, b.sequence)

@@ -17,8 +17,57 @@ package struct Keys: Sendable {
     package func reply(_ id: RequestID) -> String { "\(stem)reply:\(id.text)" }
     package var dead: String { stem + "dead" }
 
+    /// The hash that holds a request's state, attempt and owner.
+    package func record(_ id: RequestID) -> String { record(named: id.text) }
+    /// - Parameter name: A `request_id`, or nothing where an entry has none: no record is there.
+    package func record(named name: String) -> String { "\(stem)request:\(name)" }
+    /// The scores of requests that have not ended: their deadlines, Unix milliseconds.
+    package var due: String { stem + "due" }
+    /// The outbox: one row for every attempt that ended.
+    package var ledger: String { stem + "ledger" }
+    /// What the scripts count, for the conservation law and the fleet's metrics.
+    package var counters: String { stem + "counters" }
+    /// Which supervisor may write, and by which token.
+    package var lease: String { stem + "lease" }
+
+    package func userRequests(_ user: String) -> String { "\(stem)user:\(user):requests" }
+    package func userCost(_ user: String) -> String { "\(stem)user:\(user):cost" }
+    package func userCostLog(_ user: String) -> String { "\(stem)user:\(user):costlog" }
+    package func userProfile(_ user: String) -> String { "\(stem)user:\(user):profile" }
+
+    /// A consumer's sign of life, for `HEARTBEAT_TTL`.
+    package func worker(_ consumer: String) -> String { "\(stem)worker:\(consumer)" }
+    /// What was taken from a consumer, until it has read so.
+    package func revoked(_ consumer: String) -> String { "\(stem)revoked:\(consumer)" }
+    /// The entry that a consumer runs while it runs nothing else.
+    package func alone(_ consumer: String) -> String { "\(stem)alone:\(consumer)" }
+
     /// The group by which all workers read the request streams.
     package static let workersGroup = "workers"
+}
+
+/// What is the whole fleet's, in a slot of its own.
+package struct GlobalKeys: Sendable {
+    private let stem: String
+
+    package init(prefix: String) { stem = "\(prefix):{global}:" }
+
+    /// How many partitions there are, and what this data is written like.
+    package var config: String { stem + "config" }
+    package var cost: String { stem + "cost" }
+    package var reservations: String { stem + "reservations" }
+    /// Nano-dollars by the second in which they were settled.
+    package var spend: String { stem + "spend" }
+    /// Calls by the second in which they got their turn.
+    package var pace: String { stem + "pace" }
+
+    /// A call's reservation, by a name that no other call has.
+    package static func reservation(
+        partition: Int,
+        _ id: RequestID,
+        attempt: Int,
+        call: Int
+    ) -> String { "\(partition):\(id.text):\(attempt):\(call)" }
 }
 
 /// The streams that hold requests, in the order in which they are looked at.

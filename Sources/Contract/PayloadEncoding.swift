@@ -1,16 +1,76 @@
-internal import JSON
+package import JSON
 
 extension Rejection {
-    /// `{"code","message","field"?,"retry_after_ms"?}`.
+    /// `{"code","message","field"?,"limit"?,"left"?,"retry_after_ms"?}`.
     package var payload: [UInt8] {
         var writer = JSONWriter(reservingCapacity: 192)
         writer.beginObject()
         writer.field("code", code.rawValue)
         writer.field("message", message)
         if let field { writer.field("field", field) }
+        if let bound { bound.write(to: &writer) }
         if let retryAfterMs { writer.field("retry_after_ms", retryAfterMs) }
         writer.endObject()
         return writer.finish()
+    }
+}
+
+extension Rejection.Bound {
+    fileprivate func write(to writer: inout JSONWriter) {
+        switch self {
+        case .userRequests(let left):
+            writer.field("limit", "user_requests_per_hour")
+            writer.field("left", left)
+        case .userCost(let left):
+            writer.field("limit", "user_cost_per_hour")
+            writer.key("left")
+            writer.dollars(left)
+        case .globalPace:
+            writer.field("limit", "global_requests_per_minute")
+            writer.field("left", 0)
+        case .globalCost(let left):
+            writer.field("limit", "global_cost_per_hour")
+            writer.key("left")
+            writer.dollars(left)
+        case .userParked:
+            writer.field("limit", "user_requests_waiting")
+            writer.field("left", 0)
+        }
+    }
+}
+
+extension DeadLetter {
+    /// What a `refused` event says: `{"entry_id","code","message"}`.
+    package var refusal: [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 128)
+        writer.beginObject()
+        writer.field("entry_id", entryID.description)
+        writer.field("code", "request_id_conflict")
+        writer.field("message", reason)
+        writer.endObject()
+        return writer.finish()
+    }
+}
+
+extension LimitsPayload {
+    /// `{"tier","requests_left","cost_left_usd","resets_at"}`.
+    package func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.field("tier", tier)
+        writer.key("requests_left")
+        if let requestsLeft { writer.value(requestsLeft) } else { writer.null() }
+        writer.key("cost_left_usd")
+        if let costLeft { writer.dollars(costLeft) } else { writer.null() }
+        writer.key("resets_at")
+        if let resetsAtMs { writer.value(resetsAtMs) } else { writer.null() }
+        writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    /// Exact to nine places.
+    package mutating func dollars(_ amount: NanoUSD) {
+        decimal(amount.amount, scale: 9)
     }
 }
 
@@ -29,7 +89,10 @@ extension Failure {
 
 extension ResultPayload {
     package func payload(requestID: RequestID) -> [UInt8] {
-        var writer = JSONWriter(reservingCapacity: 2_048)
+        JSONWriter.bytes(reserving: 2_048) { write(requestID, to: &$0) }
+    }
+
+    private func write(_ requestID: RequestID, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.field("request_id", requestID.text)
         writer.field("decision", strategy == nil ? "no_trade" : "trade")
@@ -46,6 +109,10 @@ extension ResultPayload {
         writer.endObject()
         if let claimed { write(claimed, to: &writer) }
         if let usage { write(usage, to: &writer) }
+        if let limits {
+            writer.key("limits")
+            limits.write(to: &writer)
+        }
         writer.key("timing")
         writer.beginObject()
         writer.field("queued_ms", timing.queuedMs)
@@ -53,7 +120,6 @@ extension ResultPayload {
         writer.field("total_ms", timing.totalMs)
         writer.endObject()
         writer.endObject()
-        return writer.finish()
     }
 
     private func write(_ model: ModelProvenance, to writer: inout JSONWriter) {

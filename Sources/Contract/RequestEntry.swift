@@ -7,9 +7,23 @@ package struct RequestEntry: Sendable {
     /// What the caller asked for, in milliseconds from the first entry's ID; nil takes the default.
     package let deadlineMs: Int64?
     package let wantsAllEvents: Bool
-    /// 1, or what a requeue says; a field `attempt` on any stream but `retry` is ignored.
-    package let attempt: Int
+    package let history: History
     package let trace: Trace
+
+    /// What a requeue says of the deliveries before this one; on any stream but `retry` its fields
+    /// are ignored.
+    package struct History: Sendable {
+        /// 1 for the first delivery.
+        package let attempt: Int
+        /// The entry that the orchestrator added, from whose ID the deadline is counted.
+        package let firstID: EntryID
+        /// The stream that it was added to.
+        package let priority: Queue
+        /// The deadline that was in force, Unix milliseconds; nil when nobody had counted it yet.
+        package let deadlineAtMs: Int64?
+        /// Workers that died while they held it.
+        package let deaths: Int
+    }
 
     /// W3C trace context as it came in, where it could be one. Who passes it on reads it closely.
     package struct Trace: Sendable {
@@ -24,7 +38,7 @@ package enum EntryDefect: Error, Sendable {
     /// It names no request: nobody can be answered, so it becomes a dead letter.
     case nameless(reason: String)
     /// It names a request, whose caller is told.
-    case refused(RequestID, Rejection, RequestEntry.Trace)
+    case refused(RequestID, Rejection, RequestEntry.History, RequestEntry.Trace, payload: [UInt8])
 }
 
 extension RequestEntry {
@@ -49,6 +63,7 @@ extension RequestEntry {
             parent: fields.traceparent.flatMap(Self.traceText),
             state: fields.tracestate.flatMap(Self.traceText)
         )
+        let history = raw.queue == .retry ? fields.history(of: raw) : History(firstOf: raw)
         do throws(Rejection) {
             guard raw.bytesLeftOut == 0 else {
                 throw Rejection(
@@ -68,11 +83,11 @@ extension RequestEntry {
                 payload: payload,
                 deadlineMs: deadlineMs,
                 wantsAllEvents: wantsAllEvents,
-                attempt: raw.queue == .retry ? fields.checkedAttempt() : 1,
+                history: history,
                 trace: trace
             )
         } catch {
-            throw .refused(requestID, error, trace)
+            throw .refused(requestID, error, history, trace, payload: fields.payload ?? [])
         }
     }
 
@@ -83,6 +98,12 @@ extension RequestEntry {
             return nil
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension RequestEntry.History {
+    init(firstOf raw: RawEntry) {
+        self.init(attempt: 1, firstID: raw.id, priority: raw.queue, deadlineAtMs: nil, deaths: 0)
     }
 }
 
@@ -97,6 +118,10 @@ private struct KnownFields {
     var events: [UInt8]?
     var agentType: [UInt8]?
     var attempt: [UInt8]?
+    var requeuedFrom: [UInt8]?
+    var priority: [UInt8]?
+    var deadlineAt: [UInt8]?
+    var deaths: [UInt8]?
     var traceparent: [UInt8]?
     var tracestate: [UInt8]?
     /// The first name that stands twice, made printable.
@@ -123,6 +148,10 @@ private struct KnownFields {
         if name.equals("events") { events = value }
         if name.equals("agent_type") { agentType = value }
         if name.equals("attempt") { attempt = value }
+        if name.equals("requeued_from") { requeuedFrom = value }
+        if name.equals("priority") { priority = value }
+        if name.equals("deadline_at") { deadlineAt = value }
+        if name.equals("deaths") { deaths = value }
         if name.equals("traceparent") { traceparent = value }
         if name.equals("tracestate") { tracestate = value }
     }
@@ -194,11 +223,19 @@ private struct KnownFields {
         return true
     }
 
-    /// Written by our own scripts, so anything odd in it means the first attempt.
-    func checkedAttempt() -> Int {
-        guard let attempt, let value = Int(String(decoding: attempt, as: UTF8.self)) else {
-            return 1
-        }
-        return min(max(value, 1), ContractLimits.attemptsMax)
+    /// Written by our own scripts, so anything odd in it counts as a first delivery's.
+    func history(of raw: RawEntry) -> RequestEntry.History {
+        RequestEntry.History(
+            attempt: min(max(number(attempt) ?? 1, 1), ContractLimits.attemptsMax),
+            firstID: requeuedFrom.flatMap { EntryID($0) } ?? raw.id,
+            priority: priority.flatMap { Queue(rawValue: String(decoding: $0, as: UTF8.self)) }
+                ?? .normal,
+            deadlineAtMs: number(deadlineAt).map(Int64.init),
+            deaths: max(number(deaths) ?? 0, 0)
+        )
+    }
+
+    private func number(_ digits: [UInt8]?) -> Int? {
+        digits.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
     }
 }

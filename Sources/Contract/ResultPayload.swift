@@ -7,6 +7,8 @@ package struct ResultPayload: Sendable {
     package let claimed: Claimed?
     package let basis: Basis
     package let usage: Usage?
+    /// Filled in when the request is settled.
+    package var limits: LimitsPayload?
     package let timing: Timing
 
     package init(
@@ -16,6 +18,7 @@ package struct ResultPayload: Sendable {
         claimed: Claimed?,
         basis: Basis,
         usage: Usage?,
+        limits: LimitsPayload?,
         timing: Timing
     ) {
         self.source = source
@@ -24,6 +27,7 @@ package struct ResultPayload: Sendable {
         self.claimed = claimed
         self.basis = basis
         self.usage = usage
+        self.limits = limits
         self.timing = timing
     }
 
@@ -106,6 +110,32 @@ package struct ResultPayload: Sendable {
             self.modelMs = modelMs
             self.totalMs = totalMs
         }
+    }
+}
+
+/// What a user has left of his hour; nil stands for no limit.
+package struct LimitsPayload: Equatable, Sendable {
+    package let tier: String
+    package let requestsLeft: Int?
+    package let costLeft: NanoUSD?
+    /// When the first request leaves the hour, Unix milliseconds; nil while there is none in it.
+    package let resetsAtMs: Int64?
+
+    package init(tier: String, requestsLeft: Int?, costLeft: NanoUSD?, resetsAtMs: Int64?) {
+        self.tier = tier
+        self.requestsLeft = requestsLeft
+        self.costLeft = costLeft
+        self.resetsAtMs = resetsAtMs
+    }
+
+    /// What is left once so much has been spent.
+    package func after(_ cost: NanoUSD) -> LimitsPayload {
+        LimitsPayload(
+            tier: tier,
+            requestsLeft: requestsLeft,
+            costLeft: costLeft.map { max($0 - cost, .zero) },
+            resetsAtMs: resetsAtMs
+        )
     }
 }
 

@@ -59,7 +59,7 @@ enum Report {
         return lines.joined(separator: "\n")
     }
 
-    static func text(_ object: JSONObject, _ key: String) -> String? {
+    static func text(_ object: JSONObject, _ key: StaticString) -> String? {
         try? object.optional(key)?.string()
     }
 }
@@ -116,14 +116,7 @@ private struct ResultPage {
                 Report.text(leg, "expiry") ?? "", Figures.dollars(number(leg, "price") ?? 0),
             ])
         }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return [1, 3, 5].contains(column) ? padding + cell.0 : cell.0 + padding
-            }
-            return "  " + cells.joined(separator: "  ")
-        }
+        return Table(rows, toTheRight: [1, 3, 5]).lines
     }
 
     private static func origin(_ payload: JSONObject) -> [String] {
@@ -138,13 +131,32 @@ private struct ResultPage {
         return ["  written by  \(by)\(cost)\(time); the figures are computed from the legs"]
     }
 
-    private static func bounded(_ object: JSONObject, _ key: String) -> String {
+    private static func bounded(_ object: JSONObject, _ key: StaticString) -> String {
         guard let value = object[key] else { return "not computed" }
         return (try? value.double()).map(Figures.dollars) ?? "unlimited"
     }
 
-    private static func number(_ object: JSONObject, _ key: String) -> Double? {
+    private static func number(_ object: JSONObject, _ key: StaticString) -> Double? {
         try? object.optional(key)?.double()
+    }
+}
+
+/// Rows whose columns stand below each other.
+struct Table {
+    let lines: [String]
+
+    /// - Parameter toTheRight: Columns that are set flush right, as numbers are.
+    init(_ rows: [[String]], toTheRight: Set<Int>) {
+        let columns = rows.first?.indices ?? 0..<0
+        let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        lines = rows.map { row in
+            let cells = zip(row, widths).enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
+                return toTheRight.contains(column) ? padding + cell.0 : cell.0 + padding
+            }
+            let line = "  " + cells.joined(separator: "  ")
+            return line.replacing(/\ +$/, with: "")
+        }
     }
 }
 
@@ -152,6 +164,8 @@ private struct ResultPage {
 enum Figures {
     /// Whole dollars and cents: `1,234.50`.
     static func dollars(_ value: Double) -> String {
+        // Sums that no whole number of cents holds are read by their exponent.
+        guard abs(value) < 1e15 else { return String(value) }
         let cents = Int64((abs(value) * 100).rounded())
         var whole = String(cents / 100)
         var grouped = ""
@@ -188,6 +202,7 @@ enum Ink {
 
     static func bold(_ text: String) -> String { painted(text, "1") }
     static func red(_ text: String) -> String { painted(text, "31") }
+    static func green(_ text: String) -> String { painted(text, "32") }
     static func yellow(_ text: String) -> String { painted(text, "33") }
 
     private static func painted(_ text: String, _ code: String) -> String {

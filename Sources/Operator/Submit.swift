@@ -180,7 +180,7 @@ private struct Payload {
             writer.raw(value)
         }
         for (name, fields) in replaced.nested {
-            let kept = try? body?.optional(name)?.object()
+            let kept = try? body?[named: name]?.object()
             guard !fields.isEmpty || kept != nil else { continue }
             writer.key(escaping: name)
             writer.beginObject()

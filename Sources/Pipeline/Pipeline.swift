@@ -11,6 +11,7 @@ internal import Contract
 /// door, `settlement`.
 package struct Pipeline: Sendable {
     private let intake: Intake
+    private let admission: Admission
     private let generation: Generation
     private let validation: Validation
     private let settlement: Settlement
@@ -18,12 +19,14 @@ package struct Pipeline: Sendable {
 
     package init(
         intake: Intake,
+        admission: Admission,
         generation: Generation,
         validation: Validation,
         settlement: Settlement,
         watch: any Watch
     ) {
         self.intake = intake
+        self.admission = admission
         self.generation = generation
         self.validation = validation
         self.settlement = settlement
@@ -39,28 +42,87 @@ package struct Pipeline: Sendable {
         switch watch.timed(.decode, { intake.accept(lease.entry) }) {
         case .nameless(let reason):
             return try await settlement.bury(lease, reason: reason)
-        case .refused(let address, let rejection):
-            return try await finish(.rejected(rejection), address, lease)
+        case .ended(let address, let identity, let ending):
+            return try await finish(ending, address, identity, .none, lease)
         case .accepted(let accepted):
             watch.started(accepted)
-            await settlement.announce(.accepted, of: accepted)
-            let asked = watch.begin()
-            let draft = await generation.ask(accepted)
-            watch.end(.ask, since: asked)
-            let ending = watch.timed(.judge) { validation.judge(draft, for: accepted) }
-            return try await finish(ending, accepted.address, lease)
+            watch.reached(.decoded)
+            return try await run(accepted, lease)
         }
+    }
+
+    private func run(
+        _ accepted: Accepted,
+        _ lease: consuming Lease
+    ) async throws(CancellationError) -> Receipt {
+        let call = generation.prepare(accepted)
+        let verdict: Admission.Verdict
+        do throws(CancellationError) {
+            let start = watch.begin()
+            verdict = try await admission.admit(accepted, for: call)
+            watch.end(.admit, since: start)
+        } catch {
+            return try await settlement.release(lease, of: accepted.identity)
+        }
+        switch verdict {
+        case .admitted(let admitted): return try await run(admitted, lease)
+        case .refused(let rejection):
+            return try await finish(
+                .rejected(rejection),
+                accepted.address,
+                accepted.identity,
+                .none,
+                lease
+            )
+        case .turnedAway(let registered, let ending):
+            let books = Books.uncalled(registered)
+            return try await finish(
+                ending,
+                registered.address,
+                accepted.identity,
+                books,
+                lease
+            )
+        case .dropped(.expired(let code, let cost)):
+            return try await settlement.remind(lease, accepted.address, endedAs: code, cost)
+        case .dropped(let receipt): return receipt
+        case .conflict:
+            return try await settlement.bury(lease, asConflictWith: accepted.entry.requestID)
+        }
+    }
+
+    private func run(
+        _ admitted: Admitted,
+        _ lease: consuming Lease
+    ) async throws(CancellationError) -> Receipt {
+        await settlement.announce(.accepted, of: admitted)
+        let asked = watch.begin()
+        let draft = await generation.ask(admitted)
+        watch.end(.ask, since: asked)
+        watch.reached(.answered)
+        let ending = watch.timed(.judge) { validation.judge(draft, for: admitted) }
+        watch.reached(.judged)
+        return try await finish(
+            ending,
+            admitted.address,
+            admitted.accepted.identity,
+            .called(admitted, draft),
+            lease
+        )
     }
 
     private func finish(
         _ ending: Ending,
         _ address: Address,
+        _ identity: Identity,
+        _ books: Books,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         let start = watch.begin()
-        let receipt = try await settlement.settle(ending, to: address, lease)
+        let receipt = try await settlement.settle(ending, to: address, identity, books, lease)
         watch.end(.settle, since: start)
         watch.ended(address, ending, receipt)
+        watch.reached(.settled)
         return receipt
     }
 }
@@ -68,6 +130,7 @@ package struct Pipeline: Sendable {
 /// The stages that are timed.
 package enum Stage: String, CaseIterable, Sendable {
     case decode
+    case admit
     case ask
     case judge
     case settle

@@ -1,14 +1,39 @@
 package import Contract
 
 /// Where entries come from and answers go: what the pipeline asks of the stream store.
+///
+/// Each of these happens as a whole or not at all, and is harmless when repeated.
 package protocol Streams: Sendable {
-    /// Writes the terminal event, acknowledges the entry and deletes it, all or nothing.
+    /// Takes a request into the books: whose it is, its place in the user's hour, what it may cost.
+    func admit(_ accepted: Accepted, _ bid: Bid) async throws(StreamFailure) -> Admittance
+
+    /// Marks that the model is about to be called, and what the call may cost.
     ///
-    /// Harmless when repeated: the second time it answers `.already`.
+    /// - Returns: False when the request is no longer this attempt's.
+    func mark(
+        _ standing: Standing,
+        of accepted: Accepted,
+        attempt: Int
+    )
+        async throws(StreamFailure) -> Bool
+
+    /// Writes the terminal event, acknowledges the entry, deletes it, settles what it cost.
     func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt
 
-    /// Moves an entry that cannot be answered to the dead letters, all or nothing.
+    /// Tells who asks again that the request has ended and its answer is gone.
+    func remind(_ reminder: Reminder) async throws(StreamFailure) -> Receipt
+
+    /// Moves an entry that cannot be answered to the dead letters.
     func bury(_ letter: DeadLetter) async throws(StreamFailure) -> Receipt
+
+    /// Hands an entry back: another worker reads it at once, and no attempt is charged.
+    ///
+    /// - Returns: What a call that was under way is charged at.
+    func release(
+        _ entry: RawEntry,
+        of identity: Identity?
+    )
+        async throws(StreamFailure) -> Charge?
 
     /// Adds an event that ends nothing. Best effort: who misses it still gets the terminal one.
     func announce(_ event: InterimEvent) async
@@ -21,6 +46,139 @@ package protocol Streams: Sendable {
         after failure: StreamFailure,
         tries: Int
     ) async throws(CancellationError)
+}
+
+/// What the whole fleet may do: its calls a minute, its cost an hour.
+package protocol Fleet: Sendable {
+    func reserve(_ reservation: Reservation) async throws(StreamFailure) -> Turn
+
+    /// Puts what a call cost in place of what was reserved for it. Whoever comes second adds nothing.
+    func settle(_ name: String, cost: NanoUSD) async throws(StreamFailure)
+}
+
+/// Where requests wait that cannot start yet: they hold no run slot meanwhile.
+package protocol Parking: Sendable {
+    /// Whether one more request of this user may wait.
+    func hasRoom(for user: String) async -> Bool
+
+    /// Waits until this user's reservations may have been settled, or for `ms` at the most.
+    func waitForUser(_ user: String, _ priority: Queue, ms: Int64) async throws(CancellationError)
+
+    /// Waits for a turn: one request at a time, highest priority first, once the fleet may go on,
+    /// which is `ms` from now where the caller has just been told so.
+    ///
+    /// - Returns: True when it is the caller's turn: it asks the fleet, and says what came of it by
+    ///   `fleetAnswered`. False when `atMostMs` have passed before.
+    func waitForFleet(
+        _ priority: Queue,
+        ms: Int64,
+        atMostMs: Int64
+    ) async throws(CancellationError) -> Bool
+
+    /// Whether others wait for the fleet already, so that asking now would jump the queue.
+    func isFleetBusy() async -> Bool
+
+    /// What the fleet said to whom a turn was given: go on with the next, or wait so long first.
+    func fleetAnswered(nextIn ms: Int64?) async
+
+    /// A reservation of this user was settled.
+    func settled(_ user: String) async
+}
+
+/// What the first call of a request may cost: between the least that is useful and all it asks for.
+package struct Bid: Sendable {
+    package let least: NanoUSD
+    package let most: NanoUSD
+    package let mayWait: Bool
+
+    package init(least: NanoUSD, most: NanoUSD, mayWait: Bool) {
+        self.least = least
+        self.most = most
+        self.mayWait = mayWait
+    }
+}
+
+/// What the books say to a request.
+package enum Admittance: Sendable {
+    case granted(Grant)
+    /// Only other requests' unsettled reservations keep it out.
+    case wait(ms: Int64)
+    case refused(Rejection)
+    /// This entry adds nothing, or is somebody else's.
+    case dropped(Receipt)
+    /// The id is another request's.
+    case conflict
+}
+
+/// A request's place in the books.
+package struct Grant: Sendable {
+    package let attempt: Int
+    package let reserved: NanoUSD
+    /// Unix milliseconds.
+    package let deadlineMs: Int64
+    /// What the user has left beside this reservation.
+    package let limits: LimitsPayload
+    /// What an attempt that died at the model is charged at.
+    package let inherited: Charge?
+
+    package init(
+        attempt: Int,
+        reserved: NanoUSD,
+        deadlineMs: Int64,
+        limits: LimitsPayload,
+        inherited: Charge?
+    ) {
+        self.attempt = attempt
+        self.reserved = reserved
+        self.deadlineMs = deadlineMs
+        self.limits = limits
+        self.inherited = inherited
+    }
+}
+
+/// What a call is charged at whose usage nobody knows.
+package struct Charge: Sendable {
+    /// The reservation's name in the fleet's books.
+    package let name: String
+    package let cost: NanoUSD
+
+    package init(name: String, cost: NanoUSD) {
+        self.name = name
+        self.cost = cost
+    }
+}
+
+/// A call's claim on what the whole fleet may do.
+package struct Reservation: Sendable {
+    package let name: String
+    package let least: NanoUSD
+    package let most: NanoUSD
+    package let deadlineMs: Int64
+
+    package init(name: String, least: NanoUSD, most: NanoUSD, deadlineMs: Int64) {
+        self.name = name
+        self.least = least
+        self.most = most
+        self.deadlineMs = deadlineMs
+    }
+}
+
+/// What the fleet's limits say to a call.
+package enum Turn: Sendable {
+    case granted(NanoUSD)
+    /// The minute is full; nil when there is never a turn.
+    case pace(ms: Int64?)
+    /// The hour is full of reservations that are not settled yet.
+    case wait(ms: Int64)
+    case refused(left: NanoUSD, retryAfterMs: Int64?)
+}
+
+/// How an admitted request stands in the books.
+package enum Standing: Sendable {
+    /// It waits for its turn.
+    case parked
+    /// At the model.
+    case calling(number: Int, reserved: NanoUSD)
 }
 
 /// Why the store did not do what it was asked. What cannot be repeated is a receipt, not a failure.
@@ -39,13 +197,31 @@ package enum Receipt: Equatable, Sendable {
     case already
     /// The reply's key holds something that is no stream; nothing was written.
     case replyUnwritable
+    /// The id is another request's; nothing was written.
+    case conflict
+    /// A later attempt owns the request; nothing was written.
+    case superseded
+    /// The entry is not this worker's any more; nothing was written.
+    case lost
+    /// The request has ended, and its answer is gone; nothing was written.
+    case expired(code: String, cost: NanoUSD)
+    /// Another entry of a request that has one already; acknowledged.
+    case duplicate
+    /// Given back to its living owner.
+    case returned
     case buried
+    case reminded
+    /// Handed back, for another worker.
+    case released
 }
 
 /// A model that writes strategies: what the pipeline asks of it.
 package protocol Model: Sendable {
-    /// One call, ended by `deadline` at the latest. Cancelled, its transfer is closed at once.
-    func complete(_ question: Question) async -> Completion
+    /// Writes the question down, and says what asking it may cost.
+    func prepare(_ question: Question) -> PreparedCall
+
+    /// One call, ended within `timeLeftMs` at the latest. Cancelled, its transfer is closed at once.
+    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion
 }
 
 /// The present by the store's clock, in Unix milliseconds; deadlines are counted by it.
@@ -61,6 +237,21 @@ package protocol Watch: Sendable {
     func started(_ accepted: Accepted)
     /// The store has said what became of a request.
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt)
+    /// A step was taken: where tests stop the process.
+    func reached(_ step: Step)
+}
+
+/// The steps of a request between reading its entry and the end of its commit, in their order.
+package enum Step: String, CaseIterable, Sendable {
+    case read
+    case decoded
+    case admitted
+    case reserved
+    case marked
+    case answered
+    case judged
+    case committed
+    case settled
 }
 
 extension Watch {

@@ -44,7 +44,12 @@ extension RedisConnection {
         _ keys: [RedisCommand.Argument],
         _ arguments: [RedisCommand.Argument]
     ) -> RedisCommand {
-        var command = RedisCommand("EVALSHA", reserving: 64 + (keys.count + arguments.count) * 48)
+        // Name, hash and count, and some 10 bytes around each: a reply is large, and growing in the
+        // middle would move all that is before it.
+        var byteCount = 80
+        for key in keys { byteCount += key.byteCount + 10 }
+        for argument in arguments { byteCount += argument.byteCount + 10 }
+        var command = RedisCommand("EVALSHA", reserving: byteCount)
         command.append(script.hash)
         command.append(keys.count)
         for key in keys { command.append(key) }

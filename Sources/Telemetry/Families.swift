@@ -93,6 +93,9 @@ extension HistogramFamily where L == NoLabels {
 extension Duration {
     /// Off by less than a nanosecond for any duration under a hundred days.
     fileprivate var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
+        // Up to nine seconds, which nearly all are, the attoseconds fit 64 bits.
+        if let short = Int64(exactly: attoseconds) { return Double(short) / 1e18 }
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) / 1e18
     }
 }

@@ -40,6 +40,7 @@ extension Metrics {
     /// A stage of the pipeline.
     package enum Stage: String, Labels {
         case decode
+        case admit
         case ask
         case judge
         case settle
@@ -91,6 +92,15 @@ extension Metrics {
         case low
 
         package static let names = ["priority"]
+
+        package init(_ queue: Queue) {
+            switch queue {
+            case .retry: self = .retry
+            case .high: self = .high
+            case .normal: self = .normal
+            case .low: self = .low
+            }
+        }
     }
 
     /// Why a worker put an entry aside.
@@ -105,9 +115,15 @@ extension Metrics {
 
     /// The Lua scripts that a worker runs, by the names of their files.
     package enum Script: String, Labels {
+        case admit
+        case call
         case commit
         case bury
         case event
+        case remind
+        case requeue
+        case reserveGlobal = "reserve_global"
+        case settleGlobal = "settle_global"
         case take
         case weigh
 

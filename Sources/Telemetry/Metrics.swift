@@ -13,7 +13,7 @@ package struct Metrics: Sendable {
         model = ModelMetrics(in: registry)
         streams = StreamMetrics(in: registry)
         loop = LoopMetrics(in: registry)
-        process = ProcessMetrics(in: registry, version: version)
+        process = ProcessMetrics(in: registry, of: "worker", version: version)
     }
 
     /// The table of all metrics for the documentation, in Markdown, from the declarations above.
@@ -48,12 +48,14 @@ private enum Edges {
 package struct RequestMetrics: Sendable {
     package let slots: GaugeFamily<NoLabels>
     package let slotsUsed: GaugeFamily<NoLabels>
+    package let parked: GaugeFamily<NoLabels>
     package let inFlightBytes: GaugeFamily<NoLabels>
     package let draining: GaugeFamily<NoLabels>
     package let finished: CounterFamily<Metrics.Ending>
     package let queueWait: HistogramFamily<NoLabels>
     package let stageDuration: HistogramFamily<Metrics.Stage>
     package let duplicateFinishSuppressed: CounterFamily<NoLabels>
+    package let leaseLost: CounterFamily<NoLabels>
 
     init(in registry: PrometheusRegistry) {
         slots = registry.gauge(
@@ -63,6 +65,10 @@ package struct RequestMetrics: Sendable {
         slotsUsed = registry.gauge(
             "strategy_worker_slots_used",
             help: "Requests running now."
+        )
+        parked = registry.gauge(
+            "strategy_worker_parked",
+            help: "Requests that hold no slot: they wait for their user's others, or for the fleet."
         )
         inFlightBytes = registry.gauge(
             "strategy_worker_in_flight_bytes",
@@ -88,6 +94,10 @@ package struct RequestMetrics: Sendable {
             edges: Edges.stage,
             help: "Time spent in one stage of the pipeline.",
             by: Metrics.Stage.self
+        )
+        leaseLost = registry.counter(
+            "strategy_worker_lease_lost_total",
+            help: "Requests that a supervisor took from this process while it ran them."
         )
         duplicateFinishSuppressed = registry.counter(
             "strategy_worker_duplicate_finish_suppressed_total",
@@ -204,9 +214,10 @@ package struct ProcessMetrics: Sendable {
     private let openDescriptors: GaugeFamily<NoLabels>
     private let start: GaugeFamily<NoLabels>
 
-    init(in registry: PrometheusRegistry, version: String) {
+    /// - Parameter program: The word behind `strategy_` in the program's metrics.
+    init(in registry: PrometheusRegistry, of program: String, version: String) {
         registry.info(
-            "strategy_worker_build_info",
+            "strategy_\(program)_build_info",
             help: "The release that runs; always 1.",
             facts: [("version", version)]
         )

@@ -22,13 +22,7 @@ package struct Telemetry: Sendable {
     ///
     /// - Parameter accept: The request's `Accept` header; without one the old format is written.
     package func metricsPage(accept: String?) -> Page {
-        if let figures = ProcessFigures.current() { metrics.process.update(figures) }
-        let format = ExpositionFormat(accept: accept ?? "")
-        return Page(
-            status: 200,
-            contentType: format.contentType,
-            body: registry.expose(format: format)
-        )
+        .metrics(in: registry, metrics.process, accept: accept)
     }
 }
 
@@ -37,4 +31,21 @@ package struct Page: Sendable, Equatable {
     package let status: Int
     package let contentType: String
     package let body: [UInt8]
+}
+
+extension Page {
+    /// Every metric of a registry, with the process' own figures as they are now.
+    package static func metrics(
+        in registry: PrometheusRegistry,
+        _ process: ProcessMetrics,
+        accept: String?
+    ) -> Page {
+        if let figures = ProcessFigures.current() { process.update(figures) }
+        let format = ExpositionFormat(accept: accept ?? "")
+        return Page(
+            status: 200,
+            contentType: format.contentType,
+            body: registry.expose(format: format)
+        )
+    }
 }

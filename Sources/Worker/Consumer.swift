@@ -19,26 +19,30 @@ actor Consumer: Service {
     private nonisolated let loop: EventLoop
     private let lanes: [Lane]
     private let control: RedisConnection
+    private let slots: Slots
     private let bounds: Bounds
     private let status: Status
     private let telemetry: Telemetry
     private let log: Logger
 
-    /// What was read and has not ended, by entry: so that an adoption knows what needs none.
-    private var held: Set<Place> = []
+    /// What was read and has not ended, by entry: so that an adoption knows what needs none, and what
+    /// was taken from us can be stopped.
+    private var held: [Place: RunningTask?] = [:]
     private var heldBytes = 0
-    private var runningCount = 0
-    /// Entries read beyond `requestsMax`, in their order: a few, where several reads ended at once.
-    private var slotWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
     private var lanesState: [LaneState]
     private var isStopping = false
+    /// Why this process may not go on.
+    private var failure: StartFailure?
+    private var drainTimer: EventLoop.Timer?
 
     /// One partition: its streams, read over a connection of their own, and the way they go.
     struct Lane: Sendable {
         let partition: Int
         let connection: RedisConnection
         let reader: StreamReader
+        let presence: Presence
+        let agreement: Agreement
         let pipeline: Pipeline
     }
 
@@ -48,6 +52,8 @@ actor Consumer: Service {
         let requestsMax: Int
         /// `MAX_IN_FLIGHT_BYTES`: payloads held; one read may go beyond by what it brings.
         let bytesMax: Int
+        /// `DRAIN_TIMEOUT`: what has not ended by then is handed back.
+        let drainTimeout: Duration
     }
 
     private struct Place: Hashable {
@@ -62,6 +68,8 @@ actor Consumer: Service {
         var client: Int?
         /// Reading has ended for good; what runs may still run.
         var hasStopped = false
+        /// The consumer's name is this process' here.
+        var hasName = false
     }
 
     /// - Parameter control: The connection that does all but reading.
@@ -69,6 +77,7 @@ actor Consumer: Service {
         on loop: EventLoop,
         lanes: [Lane],
         control: RedisConnection,
+        slots: Slots,
         bounds: Bounds,
         status: Status,
         telemetry: Telemetry,
@@ -77,6 +86,7 @@ actor Consumer: Service {
         self.loop = loop
         self.lanes = lanes
         self.control = control
+        self.slots = slots
         self.bounds = bounds
         self.status = status
         self.telemetry = telemetry
@@ -85,11 +95,11 @@ actor Consumer: Service {
     }
 
     func run() async throws {
-        telemetry.metrics.requests.slots.set(to: bounds.requestsMax)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.stopReadingWhenAsked() }
             for lane in lanes.indices { group.addTask { await self.serve(lane) } }
         }
+        if let failure { throw failure }
         log.info("all requests have ended")
     }
 
@@ -116,6 +126,8 @@ actor Consumer: Service {
     private static let pauseMax = Duration.milliseconds(2_500)
     /// How long a connection is waited for at a time.
     private static let connectionWaitMax = Duration.seconds(1)
+    /// The pause before a name that is taken is looked at again.
+    private static let nameWait = Duration.milliseconds(1_300)
 }
 
 // MARK: - Reading
@@ -126,27 +138,67 @@ extension Consumer {
         let reader = lanes[lane].reader
         // With a limit: without a connection too it must be seen when reading is to stop.
         let generation = try await lanes[lane].connection.whenReady(within: Self.connectionWaitMax)
-        let room = (bounds.requestsMax - held.count) / lanes.count
+        let room = room / lanes.count
         switch lanesState[lane].reading.step(generation: generation, room: room) {
         case .greet:
             lanesState[lane].client = try await reader.clientID()
+            if let conflict = try await lanes[lane].agreement.conflict(
+                by: lanes[lane].connection
+            ) {
+                stop(because: .setting(.partitions, conflict))
+                return []
+            }
+            guard try await claimName(lane) else { return [] }
             try await reader.ensureGroups()
             lanesState[lane].reading.greeted()
             return []
         case .weigh:
             // One after the other, and to their end: an adoption would read them again.
-            for entry in try await reader.oversized(by: control) { await handle(entry, lane) }
+            for entry in try await reader.oversized(by: control) { await handle(entry, lane, nil) }
             lanesState[lane].reading.weighed()
             return []
         case .adopt(let queue, let after, let count):
-            let page = try await reader.ownPending(in: queue, after: after, count: count)
-            lanesState[lane].reading.adopted(upTo: page.last)
-            let unknown = page.entries.filter { !held.contains(place(of: $0, lane)) }
-            noteAdopted(unknown)
-            return brought(unknown, lane)
+            let ids = try await reader.ownPending(in: queue, after: after, count: count)
+            let partition = lanes[lane].partition
+            let unknown = ids.filter {
+                held[Place(partition: partition, queue: queue, id: $0)] == nil
+            }
+            let entries = try await reader.fetch(unknown, from: queue)
+            lanesState[lane].reading.adopted(upTo: ids.last?.description)
+            noteAdopted(entries)
+            return brought(entries, lane)
         case .read(let count):
-            return brought(try await reader.read(upTo: count), lane)
+            return brought(try await reader.read(upTo: count, from: await openQueues()), lane)
         }
+    }
+
+    /// Takes the consumer's name. One whose bearer has just died is free once its sign of life has
+    /// expired; one that is renewed meanwhile is somebody's.
+    ///
+    /// - Returns: Whether this process has it now.
+    private func claimName(_ lane: Int) async throws(RedisError) -> Bool {
+        let (presence, connection) = (lanes[lane].presence, lanes[lane].connection)
+        var left: Int?
+        while !isStopping, !Task.isCancelled {
+            if try await presence.claim(by: connection) {
+                lanesState[lane].hasName = true
+                return true
+            }
+            let now = try await presence.expiresInMs(by: connection)
+            if let left, now >= left {
+                stop(because: .namesake)
+                return false
+            }
+            left = now
+            // Longer than a living namesake rests between two signs.
+            do { try await loop.sleep(for: Self.nameWait) } catch {}
+        }
+        return false
+    }
+
+    /// The streams that are read: those whose requests have room to be parked.
+    private func openQueues() async -> [Queue] {
+        await slots.openQueues
     }
 
     private func brought(_ entries: [RawEntry], _ lane: Int) -> [RawEntry] {
@@ -206,8 +258,14 @@ extension Consumer {
         }
     }
 
-    private var hasRoom: Bool {
-        held.count < bounds.requestsMax && heldBytes < bounds.bytesMax
+    private var hasRoom: Bool { room > 0 && heldBytes < bounds.bytesMax }
+
+    /// Requests that could run beside those that do; the parked hold no slot.
+    private var room: Int {
+        let (held, most) = (held.count, bounds.requestsMax)
+        return slots.assumeIsolated { slots in
+            slots.wantsAlone || slots.openQueues.isEmpty ? 0 : most - (held - slots.parkedCount)
+        }
     }
 
     private func wakeReaders() {
@@ -220,9 +278,19 @@ extension Consumer {
     /// such a read could take entries along which Redis has handed out already.
     private func stopReadingWhenAsked() async {
         do { try await gracefulShutdown() } catch { return }
+        await stopReading()
+    }
+
+    private func stopReading() async {
+        guard !isStopping else { return }
         isStopping = true
         status.update { $0.isDraining = true }
         telemetry.metrics.requests.draining.set(to: 1)
+        drainTimer = loop.schedule(at: loop.now + bounds.drainTimeout) { [self] in
+            assumeIsolated { $0.handBack() }
+        }
+        if held.isEmpty { cancelDrainTimer() }
+        await slots.stopParking()
         wakeReaders()
         while let state = lanesState.first(where: { !$0.hasStopped && $0.client != nil }),
             let client = state.client
@@ -236,6 +304,29 @@ extension Consumer {
             }
         }
     }
+
+    /// The time to finish in is over: what still runs goes back to the stream.
+    private func handBack() {
+        drainTimer = nil
+        log.warning(
+            "DRAIN_TIMEOUT is over: requests are handed back",
+            metadata: ["count": "\(held.count)"]
+        )
+        for task in held.values { task?.cancel() }
+    }
+
+    private func cancelDrainTimer() {
+        if let drainTimer { loop.cancel(drainTimer) }
+        drainTimer = nil
+    }
+
+    /// Another process has our name: two of them would take each other's entries for their own.
+    private func stop(because failure: StartFailure) {
+        self.failure = self.failure ?? failure
+        isStopping = true
+        wakeReaders()
+        for task in held.values { task?.cancel() }
+    }
 }
 
 // MARK: - Running
@@ -247,62 +338,104 @@ extension Consumer {
 
     private func begin(_ entry: RawEntry, _ lane: Int, in group: inout DiscardingTaskGroup) {
         let place = place(of: entry, lane)
-        guard held.insert(place).inserted else { return }
+        guard held[place] == nil else { return }
+        held.updateValue(nil, forKey: place)
         let bytes = entry.byteCount
         heldBytes += bytes
         showLoad()
         telemetry.metrics.streams.entriesRead.increment(Metrics.Priority(entry.queue))
         group.addTask {
-            await self.takeSlot()
-            await self.handle(entry, lane)
+            await self.run(entry, lane, place)
             await self.ended(place, bytes)
         }
     }
 
-    private func takeSlot() async {
-        if runningCount < bounds.requestsMax {
-            runningCount += 1
-            showLoad()
-        } else {
-            // Whoever ends hands its slot on, so the count stays.
-            await withCheckedContinuation { slotWaiters.append($0) }
+    private func run(_ entry: RawEntry, _ lane: Int, _ place: Place) async {
+        guard Self.deaths(of: entry) >= Self.deathsBeforeAlone else {
+            await slots.take(entry.queue)
+            await handle(entry, lane, place)
+            return await slots.leave()
+        }
+        await slots.takeAlone()
+        await markAlone(entry.id, lane)
+        await handle(entry, lane, place)
+        await markAlone(nil, lane)
+        await slots.leaveAlone()
+    }
+
+    /// An entry that so many workers held when they died runs alone: if it is the cause, it takes no
+    /// neighbours along.
+    private static let deathsBeforeAlone = 2
+
+    private static func deaths(of entry: RawEntry) -> Int {
+        guard entry.queue == .retry, let digits = entry.first("deaths") else { return 0 }
+        return Int(String(decoding: digits, as: UTF8.self)) ?? 0
+    }
+
+    private func markAlone(_ id: EntryID?, _ lane: Int) async {
+        do throws(RedisError) {
+            try await lanes[lane].presence.mark(alone: id, by: control)
+        } catch {
+            // Without the mark its death counts as an attempt, and not as its own fault.
+            log.debug("an entry could not be marked", metadata: ["reason": "\(error)"])
         }
     }
 
-    private func handle(_ entry: RawEntry, _ lane: Int) async {
+    /// Runs one entry; whoever takes it from us, or the end of the drain, cancels just this task.
+    private func handle(_ entry: RawEntry, _ lane: Int, _ place: Place?) async {
         do throws(CancellationError) {
-            let receipt = try await lanes[lane].pipeline.run(Lease(on: entry))
-            if receipt == .already {
-                telemetry.metrics.requests.duplicateFinishSuppressed.increment()
-            }
-            if receipt == .buried { telemetry.metrics.streams.deadLetters.increment(.malformed) }
+            if let place { held.updateValue(RunningTask.current, forKey: place) }
+            note(try await lanes[lane].pipeline.run(Lease(on: entry)))
         } catch {
             // The process is ending; the entry stays pending for whoever takes it over.
             log.debug("a request was given up", metadata: ["entry": "\(entry.id)"])
         }
     }
 
+    private func note(_ receipt: Receipt) {
+        let metrics = telemetry.metrics
+        switch receipt {
+        case .already, .superseded: metrics.requests.duplicateFinishSuppressed.increment()
+        case .buried: metrics.streams.deadLetters.increment(.malformed)
+        default: break
+        }
+    }
+
     private func ended(_ place: Place, _ bytes: Int) {
-        if let next = slotWaiters.popFirst() { next.resume() } else { runningCount -= 1 }
-        held.remove(place)
+        held.removeValue(forKey: place)
         heldBytes -= bytes
         showLoad()
+        if isStopping, held.isEmpty { cancelDrainTimer() }
         if hasRoom, !roomWaiters.isEmpty { wakeReaders() }
     }
 
-    private func showLoad() {
-        telemetry.metrics.requests.slotsUsed.set(to: runningCount)
-        telemetry.metrics.requests.inFlightBytes.set(to: heldBytes)
-    }
-}
-
-extension Metrics.Priority {
-    init(_ queue: Queue) {
-        switch queue {
-        case .retry: self = .retry
-        case .high: self = .high
-        case .normal: self = .normal
-        case .low: self = .low
+    /// Entries that a supervisor took, because they were overdue or this process seemed dead: their
+    /// transfers end now, and nothing of theirs is written.
+    func revoke(_ taken: [(Queue, EntryID)], partition: Int) {
+        var count = 0
+        for (queue, id) in taken {
+            guard let task = held[Place(partition: partition, queue: queue, id: id)] else {
+                continue
+            }
+            count += 1
+            task?.cancel()
         }
+        guard count > 0 else { return }
+        telemetry.metrics.requests.leaseLost.increment(by: count)
+        log.warning(
+            "requests were taken from this worker, and are stopped",
+            metadata: ["count": "\(count)"]
+        )
+    }
+
+    func hasName(in partition: Int) -> Bool {
+        zip(lanes, lanesState).contains { $0.partition == partition && $1.hasName }
+    }
+
+    /// The sign of life had gone, and meanwhile another process took the name.
+    func lostName() { stop(because: .namesake) }
+
+    private func showLoad() {
+        telemetry.metrics.requests.inFlightBytes.set(to: heldBytes)
     }
 }

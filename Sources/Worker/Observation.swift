@@ -8,6 +8,8 @@ import Telemetry
 struct Observation: Watch {
     let metrics: RequestMetrics
     let log: Logger
+    /// Nil outside tests of faults.
+    let faults: Faults?
 
     func begin() -> ContinuousClock.Instant { .now }
 
@@ -15,13 +17,15 @@ struct Observation: Watch {
         metrics.stageDuration.record(Metrics.Stage(stage), ContinuousClock.now - start)
     }
 
+    func reached(_ step: Step) { faults?.reached(step) }
+
     func started(_ accepted: Accepted) {
         let times = accepted.times
         metrics.queueWait.record(.milliseconds(max(times.nowMs - times.addedMs, 0)))
         if times.idIsAhead {
             log.warning(
                 "an entry's ID is ahead of Redis' clock; its deadline counts from now",
-                metadata: accepted.address.logFacts
+                metadata: accepted.entry.logFacts
             )
         }
     }
@@ -32,8 +36,8 @@ struct Observation: Watch {
         case .result(let result):
             if receipt == .committed { metrics.finished.increment(.result) }
             facts["event"] = "result"
-            facts["total_ms"] = "\(result.timing.totalMs)"
-            facts["model_ms"] = "\(result.timing.modelMs)"
+            facts["total_ms"] = .stringConvertible(result.timing.totalMs)
+            facts["model_ms"] = .stringConvertible(result.timing.modelMs)
         case .rejected(let rejection):
             if receipt == .committed { metrics.finished.increment(.rejected(rejection.code)) }
             facts["event"] = "rejected"
@@ -54,6 +58,7 @@ extension Metrics.Stage {
     init(_ stage: Pipeline::Stage) {
         switch stage {
         case .decode: self = .decode
+        case .admit: self = .admit
         case .ask: self = .ask
         case .judge: self = .judge
         case .settle: self = .settle

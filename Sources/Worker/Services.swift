@@ -40,7 +40,7 @@ struct Pulse: Service {
                 // With a limit: a connection that does not come back must be told of.
                 let present = try await control.whenReady(within: Limits.interval)
                 if present != generation {
-                    try await RedisStreams.loadScripts(by: control)
+                    try await RedisStreams.load(Scripts.ofWorkers, by: control)
                     try await clock.adjust(by: control)
                     reportSkew()
                     generation = present
@@ -51,9 +51,9 @@ struct Pulse: Service {
             } catch {
                 status.update { $0.isRedisConnected = false }
             }
-            let due = ContinuousClock.now + Limits.interval
+            let due = EventLoop.Instant.now + Limits.interval
             do { try await loop.sleep(until: due) } catch { return }
-            metrics.loop.lag.record(ContinuousClock.now - due)
+            metrics.loop.lag.record(EventLoop.Instant.now - due)
             metrics.loop.turns.follow(Double(loop.turnCount))
         }
     }

@@ -68,6 +68,12 @@ struct StartFailure: Error, CustomStringConvertible {
         StartFailure(exitCode: EX_CONFIG, description: "\(variable.rawValue): \(reason)")
     }
 
+    /// Two processes of one name would take each other's entries for their own.
+    static let namesake = StartFailure.setting(
+        .consumerName,
+        "another worker of this name lives; every process needs its own"
+    )
+
     static func service(_ reason: String) -> StartFailure {
         StartFailure(exitCode: EX_UNAVAILABLE, description: reason)
     }

@@ -15,11 +15,21 @@ enum Variable: String, CaseIterable {
     case streamPrefix = "STREAM_PREFIX"
     case partitions = "PARTITIONS"
     case consumerName = "CONSUMER_NAME"
+    case enableRateLimiting = "ENABLE_RATE_LIMITING"
+    case enableCostTracking = "ENABLE_COST_TRACKING"
+    case requestsPerMinute = "REQUESTS_PER_MINUTE"
+    case costPerHourLimit = "COST_PER_HOUR_LIMIT"
+    case userCostShare = "USER_COST_SHARE"
+    case defaultTier = "DEFAULT_TIER"
     case requestTimeout = "REQUEST_TIMEOUT"
     case batchTimeout = "BATCH_TIMEOUT"
     case drainTimeout = "DRAIN_TIMEOUT"
     case replyTTL = "REPLY_TTL"
+    case dedupeTTL = "DEDUPE_TTL"
+    case heartbeatTTL = "HEARTBEAT_TTL"
     case maxConcurrentRequests = "MAX_CONCURRENT_REQUESTS"
+    case maxParked = "MAX_PARKED"
+    case maxParkedPerUser = "MAX_PARKED_PER_USER"
     case maxPayloadBytes = "MAX_PAYLOAD_BYTES"
     case maxInFlightBytes = "MAX_IN_FLIGHT_BYTES"
     case healthHost = "HEALTH_HOST"
@@ -27,6 +37,7 @@ enum Variable: String, CaseIterable {
     case healthPortFile = "HEALTH_PORT_FILE"
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"
+    case faultAt = "FAULT_AT"
 
     /// What holds when it is not set; nil where nothing does, or where that is computed.
     var standard: String? {
@@ -42,6 +53,15 @@ enum Variable: String, CaseIterable {
         case .requestTimeout: "30"
         case .batchTimeout: "3600"
         case .replyTTL: "600"
+        case .dedupeTTL: "86400"
+        case .heartbeatTTL: "5"
+        case .enableRateLimiting, .enableCostTracking: "true"
+        case .requestsPerMinute: "50"
+        case .costPerHourLimit: "100.0"
+        case .userCostShare: "1"
+        case .defaultTier: "free"
+        case .maxParked: "1000"
+        case .maxParkedPerUser: "16"
         case .maxConcurrentRequests: "100"
         case .maxPayloadBytes: "262144"
         case .maxInFlightBytes: "67108864"
@@ -50,7 +70,7 @@ enum Variable: String, CaseIterable {
         case .logLevel: "info"
         case .logFormat: "json"
         case .apiKey, .caFile, .priceFile, .redisURL, .consumerName, .drainTimeout,
-            .healthPortFile:
+            .healthPortFile, .faultAt:
             nil
         }
     }
@@ -75,6 +95,16 @@ enum Variable: String, CaseIterable {
         case .batchTimeout: "the same for requests on the stream low"
         case .drainTimeout: "seconds to finish in after SIGTERM; by default REQUEST_TIMEOUT + 5"
         case .replyTTL: "seconds for which an answer can be read"
+        case .dedupeTTL: "seconds for which an ended request is remembered"
+        case .heartbeatTTL: "seconds after which a silent worker is taken for dead"
+        case .enableRateLimiting: "whether requests an hour and calls a minute are limited"
+        case .enableCostTracking: "whether cost an hour is limited"
+        case .requestsPerMinute: "calls to the model that all workers make a minute"
+        case .costPerHourLimit: "USD that all workers spend in an hour"
+        case .userCostShare: "share of that which one user may have, above 0, at most 1"
+        case .defaultTier: "tier of users without a profile: free, basic, premium, enterprise"
+        case .maxParked: "requests of one priority that wait without a slot"
+        case .maxParkedPerUser: "the same of one user"
         case .maxConcurrentRequests: "requests in flight in this process"
         case .maxPayloadBytes: "bytes of one payload"
         case .maxInFlightBytes: "bytes of payloads held; above it nothing more is read"
@@ -83,6 +113,7 @@ enum Variable: String, CaseIterable {
         case .healthPortFile: "file to write that port to"
         case .logLevel: "trace, debug, info, notice, warning, error or critical"
         case .logFormat: "json or text"
+        case .faultAt: "for tests of faults: STEP=kill or STEP=freeze, @N for the Nth time"
         }
     }
 

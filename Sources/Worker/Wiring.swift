@@ -15,19 +15,21 @@ import UnixSignals
 
 /// Puts the process together, starts it in order, and stops it in the reverse.
 struct Wiring: Sendable {
-    private let settings: Settings
-    private let telemetry = Telemetry(version: Release.version)
+    let settings: Settings
+    let telemetry = Telemetry(version: Release.version)
     private let status = Status()
-    private let log: Logger
+    private let lines = GatheredLines(to: .standardError)
+    let log: Logger
 
     init(_ settings: Settings) {
         self.settings = settings
+        let sink = lines.sink
         log = Logger(label: "worker") { label in
             JSONLogHandler(
                 label: label,
                 level: settings.logLevel,
                 format: settings.logFormat,
-                sink: .standardError
+                sink: sink
             )
         }
     }
@@ -59,6 +61,11 @@ struct Wiring: Sendable {
         }
         do {
             try await EventLoop.run(named: "worker") { loop in
+                lines.gather { act in
+                    guard loop.isOnLoop else { return false }
+                    loop.atTurnEnd(act)
+                    return true
+                }
                 try await serve(on: loop, catalog, model, endpoint)
             }
         } catch let failure as StartFailure {
@@ -94,8 +101,11 @@ extension Wiring {
         let http = try HTTPClient(on: loop, options: options)
         do {
             try await check(model: settings.model, at: endpoint, by: http)
-            let consumerName = consumerName()
-            let connections = try connections(on: loop, consumerName)
+            let own = RedisStreams.Own(
+                consumer: consumerName(),
+                boot: String(UInt64.random(in: 0...UInt64.max), radix: 36)
+            )
+            let connections = try connections(on: loop, own.consumer)
             let clock = RedisClock(systemMs: Self.systemMs())
             let port = try OpenAIModel(
                 http: http,
@@ -111,11 +121,11 @@ extension Wiring {
                 metrics: telemetry.metrics.model,
                 log: log
             )
-            let services = services(on: loop, connections, clock, port, consumerName)
+            let services = services(on: loop, connections, clock, port, own)
             log.info(
                 "a worker starts",
                 metadata: [
-                    "version": "\(Release.version)", "consumer": "\(consumerName)",
+                    "version": "\(Release.version)", "consumer": "\(own.consumer)",
                     "redis": "\(settings.redis)", "model": "\(settings.model)",
                     "slots": "\(settings.requestsMax)", "prices": "\(catalog.version)",
                 ]
@@ -125,7 +135,8 @@ extension Wiring {
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: quiet
             )
-            configuration.maximumGracefulShutdownDuration = settings.drainTimeout
+            // Handing back what has not ended takes moments; this is for a Redis that is away.
+            configuration.maximumGracefulShutdownDuration = settings.drainTimeout + .seconds(3)
             try await ServiceGroup(configuration: configuration).run()
         } catch {
             await http.shutdown()
@@ -143,101 +154,67 @@ extension Wiring {
         _ connections: Connections,
         _ clock: RedisClock,
         _ model: OpenAIModel,
-        _ consumerName: String
+        _ own: RedisStreams.Own
     ) -> [any Service] {
-        let lanes = connections.read.enumerated().map { partition, connection in
-            lane(partition, connection, connections.write, loop, clock, model, consumerName)
-        }
+        let slots = Slots(
+            on: loop,
+            bounds: .init(
+                runningMax: settings.requestsMax,
+                parkedMax: settings.parkedMax,
+                parkedPerUserMax: settings.parkedPerUserMax
+            ),
+            metrics: telemetry.metrics.requests
+        )
+        let world = World(
+            loop: loop,
+            write: connections.write,
+            clock: clock,
+            model: model,
+            slots: slots,
+            own: own
+        )
+        let lanes = connections.read.enumerated().map { lane($0, $1, world) }
         let consumer = Consumer(
             on: loop,
             lanes: lanes,
             control: connections.write,
+            slots: slots,
             bounds: .init(
                 requestsMax: settings.requestsMax,
-                bytesMax: settings.inFlightBytesMax
+                bytesMax: settings.inFlightBytesMax,
+                drainTimeout: settings.drainTimeout
             ),
             status: status,
             telemetry: telemetry,
             log: log
         )
-        return [
-            HealthServer(
-                loop: loop,
-                status: status,
-                telemetry: telemetry,
-                host: settings.healthHost,
-                port: settings.healthPort,
-                portFile: settings.healthPortFile,
-                log: log
-            ),
-            ConnectionService(connection: connections.write),
-        ] + connections.read.map { ConnectionService(connection: $0) } + [
-            Pulse(
-                loop: loop,
-                control: connections.write,
-                clock: clock,
-                status: status,
-                metrics: telemetry.metrics,
-                log: log
-            ),
-            consumer,
-        ]
-    }
-
-    private func lane(
-        _ partition: Int,
-        _ read: RedisConnection,
-        _ write: RedisConnection,
-        _ loop: EventLoop,
-        _ clock: RedisClock,
-        _ model: OpenAIModel,
-        _ consumerName: String
-    ) -> Consumer.Lane {
-        let keys = Keys(prefix: settings.streamPrefix, partition: partition)
-        let streams = RedisStreams(
-            connection: write,
+        let server = HealthServer(
             loop: loop,
-            keys: keys,
-            consumer: consumerName,
-            metrics: telemetry.metrics.streams,
+            status: status,
+            telemetry: telemetry,
+            host: settings.healthHost,
+            port: settings.healthPort,
+            portFile: settings.healthPortFile,
             log: log
         )
-        let rules = Intake.Rules(
-            payloadBytesMax: settings.payloadBytesMax,
-            requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
-            batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
-            partition: partition,
-            partitions: settings.partitions
+        let pulse = Pulse(
+            loop: loop,
+            control: connections.write,
+            clock: clock,
+            status: status,
+            metrics: telemetry.metrics,
+            log: log
         )
-        let pipeline = Pipeline(
-            intake: Intake(rules: rules, clock: clock),
-            generation: Generation(
-                model: model,
-                clock: clock,
-                rules: .init(outputTokensMax: settings.outputTokensMax)
-            ),
-            validation: Validation(),
-            settlement: Settlement(
-                streams: streams,
-                clock: clock,
-                replyTTLMs: settings.replyTTL.wholeMilliseconds,
-                worker: consumerName,
-                executor: loop
-            ),
-            watch: Observation(metrics: telemetry.metrics.requests, log: log)
+        let heartbeat = Heartbeat(
+            loop: loop,
+            control: connections.write,
+            lanes: lanes,
+            consumer: consumer,
+            log: log
         )
-        return Consumer.Lane(
-            partition: partition,
-            connection: read,
-            reader: StreamReader(
-                connection: read,
-                keys: keys,
-                consumer: consumerName,
-                metrics: telemetry.metrics.streams,
-                log: log
-            ),
-            pipeline: pipeline
-        )
+        return [server, ConnectionService(connection: connections.write)]
+            + connections.read.map { ConnectionService(connection: $0) }
+            + [pulse, heartbeat, consumer]
     }
 
     private struct Connections: Sendable {

@@ -166,6 +166,7 @@ struct EncodingTests {
                 cost: NanoUSD(cost),
                 isEstimated: false
             ),
+            limits: nil,
             timing: .init(queuedMs: 1, modelMs: 2, totalMs: 3)
         )
     }

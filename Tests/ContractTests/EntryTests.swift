@@ -11,7 +11,7 @@ struct EntryTests {
         #expect(request.payload == Array("{}".utf8))
         #expect(request.deadlineMs == nil)
         #expect(!request.wantsAllEvents)
-        #expect(request.attempt == 1)
+        #expect(request.history.attempt == 1)
         #expect(request.trace.parent == nil && request.trace.state == nil)
     }
 
@@ -97,7 +97,7 @@ struct EntryTests {
 
     @Test func `an attempt counts on the retry stream alone, and odd ones are the first`() throws {
         func attempt(_ value: String, on queue: Queue) throws -> Int {
-            try RequestEntry(entry(Self.least + [("attempt", value)], on: queue)).attempt
+            try RequestEntry(entry(Self.least + [("attempt", value)], on: queue)).history.attempt
         }
         #expect(try attempt("3", on: .normal) == 1)
         #expect(try attempt("3", on: .high) == 1)

@@ -18,7 +18,8 @@ struct ChatRequestTests {
     private func body(_ model: String, temperature: Double = 0.3) async throws -> [String: Any] {
         let row = try #require(try PriceFile.builtIn()[model])
         let chat = ChatRequest(
-            try await question(Self.payload),
+            prompt: try prompt(Self.payload),
+            outputTokensMax: 4_000,
             model: row,
             named: model,
             temperature: temperature
@@ -103,11 +104,19 @@ struct ChatRequestTests {
 
     @Test func `an answer's length is the lesser of what we and the model allow`() async throws {
         let row = try #require(try PriceFile.builtIn()["gpt-4-turbo"])
-        let long = try await question(Self.payload, outputTokensMax: 100_000)
-        let chat = ChatRequest(long, model: row, named: "gpt-4-turbo", temperature: 0)
-        #expect(chat.outputTokensMax == 4_096)
-        #expect(chat.usageMax.completionTokens == 4_096)
-        #expect(chat.usageMax.promptTokens == chat.body.count)
+        let words = try prompt(Self.payload)
+        let quote = ChatRequest.quote(words, outputTokensMax: 100_000, model: row)
+        #expect(quote.outputTokensMax == 4_096)
+        let chat = ChatRequest(
+            prompt: words,
+            outputTokensMax: quote.outputTokensMax,
+            model: row,
+            named: "gpt-4-turbo",
+            temperature: 0
+        )
+        #expect(quote.promptTokensMax > words.count)
+        // Escapes make the body longer than what the model reads; little else is in it.
+        #expect(quote.promptTokensMax > chat.body.count * 3 / 4)
     }
 
     @Test func `the user's words stay in their string, and the facts are ours`() async throws {

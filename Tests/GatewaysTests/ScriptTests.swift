@@ -12,18 +12,27 @@ struct CommitTests {
     private static let requests = "strategy:{0}:requests:normal"
 
     private func event(
-        _ id: EntryID,
+        of accepted: Accepted,
         payload: [UInt8] = Array("{}".utf8),
         parent: String? = nil,
-        state: String? = nil
+        state: String? = nil,
+        cost: Int64 = 14_000_000
     ) throws -> TerminalEvent {
         TerminalEvent(
             queue: .normal,
-            entryID: id,
+            entryID: accepted.entry.id,
             address: try address(parent: parent, state: state),
+            identity: accepted.identity,
             kind: .result,
+            code: nil,
             payload: payload,
-            replyTTLMs: 60_000
+            replyTTLMs: 60_000,
+            account: .init(
+                cost: NanoUSD(cost),
+                isEstimated: false,
+                keepsPlace: true,
+                calls: Array("[]".utf8)
+            )
         )
     }
 
@@ -37,8 +46,8 @@ struct CommitTests {
 
     @Test func `an answer is written, expires, and the entry is gone`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            #expect(try await desk.streams.commit(event(id)) == .committed)
+            let accepted = try await desk.admitted()
+            #expect(try await desk.streams.commit(event(of: accepted)) == .committed)
             let fields = try #require(try await desk.entries(Self.reply).first)
             #expect(
                 Set(fields.keys) == ["event", "request_id", "attempt", "at", "v", "payload"]
@@ -47,7 +56,7 @@ struct CommitTests {
             #expect(fields["request_id"] == Array("r1".utf8))
             #expect(fields["attempt"] == Array("1".utf8) && fields["v"] == Array("1".utf8))
             let at = try #require(Int(String(decoding: fields["at"] ?? [], as: UTF8.self)))
-            let added = Int(id.milliseconds)
+            let added = Int(accepted.entry.id.milliseconds)
             #expect((added...added + 60_000).contains(at))
             let left = try #require(try await desk.redis("PTTL", .text(Self.reply)).int)
             #expect((1...60_000).contains(left))
@@ -58,42 +67,99 @@ struct CommitTests {
 
     @Test func `a second commit answers already, and writes nothing`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            _ = try await desk.streams.commit(event(id))
+            let accepted = try await desk.admitted()
+            _ = try await desk.streams.commit(event(of: accepted))
             try await desk.redis("PERSIST", .text(Self.reply))
-            #expect(try await desk.streams.commit(event(id)) == .already)
+            #expect(try await desk.streams.commit(event(of: accepted)) == .already)
             #expect(try await desk.length(Self.reply) == 1)
             #expect(try await desk.redis("PTTL", .text(Self.reply)).int == -1)
         }
     }
 
-    @Test func `an entry that nobody has taken is not ended`() async throws {
+    @Test func `an answer that was paid for outlives its group`() async throws {
         try await withDesk { desk in
-            try await desk.reader.ensureGroups()
-            let id = try await desk.add()
-            #expect(try await desk.streams.commit(event(id)) == .already)
-            #expect(try await desk.length(Self.requests) == 1)
-            #expect(try await desk.redis("EXISTS", .text(Self.reply)).int == 0)
+            let accepted = try await desk.admitted()
+            try await desk.redis("XGROUP", "DESTROY", .text(Self.requests), "workers")
+            #expect(try await desk.streams.commit(event(of: accepted)) == .committed)
+            #expect(try await desk.length(Self.requests) == 0)
+            #expect(try await desk.length(Self.reply) == 1)
         }
     }
 
-    @Test func `without stream or group there is nothing to end`() async throws {
+    @Test func `what Redis has lost altogether is not ended`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            try await desk.redis("XGROUP", "DESTROY", .text(Self.requests), "workers")
-            #expect(try await desk.streams.commit(event(id)) == .already)
-            #expect(try await desk.length(Self.requests) == 1)
+            let accepted = try await desk.admitted()
             try await desk.redis("FLUSHALL")
-            #expect(try await desk.streams.commit(event(id)) == .already)
+            #expect(try await desk.streams.commit(event(of: accepted)) == .already)
             #expect(try await desk.redis("DBSIZE").int == 0)
+        }
+    }
+
+    @Test func `what it cost is settled, and the reservation goes`() async throws {
+        try await withDesk { desk in
+            let accepted = try await desk.admitted()
+            let key = Desk.keys.userCost("user123")
+            let before = try await desk.redis("HGET", .text(key), "reserved_nanousd")
+            #expect(before.text == "160000000")
+            #expect(try await desk.streams.commit(event(of: accepted)) == .committed)
+            let after = try await desk.redis(
+                "HMGET",
+                .text(key),
+                "reserved_nanousd",
+                "settled_nanousd"
+            )
+            #expect(after.array?.map(\.text) == ["0", "14000000"])
+            let row = try #require(try await desk.entries(Desk.keys.ledger).first)
+            #expect(row["cost_nanousd"] == Array("14000000".utf8))
+            #expect(row["terminal"] == Array("1".utf8) && row["payer"] == Array("user".utf8))
+        }
+    }
+
+    @Test func `the same request again is a duplicate, another one of the id a conflict`()
+        async throws
+    {
+        try await withDesk { desk in
+            let first = try await desk.admitted()
+            #expect(try await desk.streams.commit(event(of: first)) == .committed)
+            let again = try await desk.taken()
+            let same = try accepted(Desk.payload, entry: again)
+            guard case .dropped(.duplicate) = try await desk.streams.admit(same, Desk.bid) else {
+                throw ChildProcess.Failure("a repetition was not dropped")
+            }
+            #expect(try await desk.length(Self.requests) == 0)
+            let other = try await desk.taken()
+            let changed = Desk.payload.replacing("income", with: "growth")
+            guard
+                case .conflict = try await desk.streams.admit(
+                    accepted(changed, entry: other),
+                    Desk.bid
+                )
+            else { throw ChildProcess.Failure("another request of the id was not told apart") }
+            #expect(try await desk.length(Self.reply) == 1)
+        }
+    }
+
+    @Test func `a request that was handed back is another attempt's no more, and is read again`()
+        async throws
+    {
+        try await withDesk { desk in
+            let accepted = try await desk.admitted()
+            let standing = Standing.calling(number: 1, reserved: NanoUSD(160_000_000))
+            #expect(try await desk.streams.mark(standing, of: accepted, attempt: 1))
+            let raw = RawEntry(queue: .normal, id: accepted.entry.id, fields: [])
+            let charge = try await desk.streams.release(raw, of: accepted.identity)
+            #expect(charge?.cost == NanoUSD(160_000_000) && charge?.name == "0:r1:1:1")
+            #expect(try await desk.length(Desk.keys.requests(.retry)) == 1)
+            #expect(try await desk.streams.commit(event(of: accepted)) == .superseded)
+            #expect(try await desk.redis("EXISTS", .text(Self.reply)).int == 0)
         }
     }
 
     @Test func `a reply key of another type is told, and the entry stays pending`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             try await desk.redis("SET", .text(Self.reply), "x")
-            #expect(try await desk.streams.commit(event(id)) == .replyUnwritable)
+            #expect(try await desk.streams.commit(event(of: accepted)) == .replyUnwritable)
             #expect(try await desk.pending() == 1)
             #expect(try await desk.length(Self.requests) == 1)
             #expect(try await desk.redis("GET", .text(Self.reply)).text == "x")
@@ -102,38 +168,42 @@ struct CommitTests {
 
     @Test func `a request key of another type is refused, and nothing is written`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             try await desk.redis("SET", .text(Self.requests), "x")
-            await #expect(throws: StreamFailure.self) { try await desk.streams.commit(event(id)) }
+            await #expect(throws: StreamFailure.self) {
+                try await desk.streams.commit(event(of: accepted))
+            }
             #expect(try await desk.redis("EXISTS", .text(Self.reply)).int == 0)
         }
     }
 
     @Test func `an answer is written although memory is full`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             try await desk.redis("CONFIG", "SET", "maxmemory", "1")
             await #expect(throws: RedisError.self) { try await desk.redis("SET", "a", "b") }
             let payload = [UInt8](repeating: 7, count: 100_000)
-            #expect(try await desk.streams.commit(event(id, payload: payload)) == .committed)
+            let event = try event(of: accepted, payload: payload)
+            #expect(try await desk.streams.commit(event) == .committed)
             #expect(try await desk.entries(Self.reply).first?["payload"] == payload)
         }
     }
 
     @Test func `a server that forgot the script is told it again`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            try await RedisStreams.loadScripts(by: desk.connection)
+            let accepted = try await desk.admitted()
+            try await RedisStreams.load(Scripts.ofWorkers, by: desk.connection)
             try await desk.redis("SCRIPT", "FLUSH")
-            #expect(try await desk.streams.commit(event(id)) == .committed)
+            #expect(try await desk.streams.commit(event(of: accepted)) == .committed)
         }
     }
 
     @Test func `a payload is bytes`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             let payload = (0...1_023).map { UInt8(truncatingIfNeeded: $0) }
-            #expect(try await desk.streams.commit(event(id, payload: payload)) == .committed)
+            let event = try event(of: accepted, payload: payload)
+            #expect(try await desk.streams.commit(event) == .committed)
             #expect(try await desk.entries(Self.reply).first?["payload"] == payload)
         }
     }
@@ -144,8 +214,8 @@ struct CommitTests {
         state: String?
     ) async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            _ = try await desk.streams.commit(event(id, parent: parent, state: state))
+            let accepted = try await desk.admitted()
+            _ = try await desk.streams.commit(event(of: accepted, parent: parent, state: state))
             let fields = try #require(try await desk.entries(Self.reply).first)
             #expect(fields["traceparent"] == parent.map { Array($0.utf8) })
             #expect(fields["tracestate"] == (parent == nil ? nil : state.map { Array($0.utf8) }))
@@ -154,20 +224,18 @@ struct CommitTests {
 
     @Test func `the answer shortens an expiry that an earlier event had set`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             await desk.streams.announce(
                 InterimEvent(
-                    queue: .normal,
-                    entryID: id,
                     address: try address(),
                     kind: .accepted,
                     payload: [],
-                    expiresAtMs: Int64(id.milliseconds) + 3_600_000
+                    expiresAtMs: Int64(accepted.entry.id.milliseconds) + 3_600_000
                 )
             )
             let before = try #require(try await desk.redis("PTTL", .text(Self.reply)).int)
             #expect(before > 3_000_000)
-            _ = try await desk.streams.commit(event(id))
+            _ = try await desk.streams.commit(event(of: accepted))
             let after = try #require(try await desk.redis("PTTL", .text(Self.reply)).int)
             #expect((1...60_000).contains(after))
             #expect(try await desk.length(Self.reply) == 2)
@@ -259,9 +327,13 @@ struct BuryTests {
                 let id = try await desk.taken()
                 try await desk.connection.eval(
                     Scripts.bury,
-                    keys: [.text(Self.requests), .text(Desk.keys.dead)],
+                    keys: [
+                        .text(Self.requests), .text(Desk.keys.dead), .text(Desk.keys.dead),
+                        .text(Desk.keys.counters),
+                    ],
                     arguments: [
-                        "workers", .text(id.description), "why", "normal", "0", "20", "a", "1",
+                        "workers", .text(id.description), "why", "normal", "0", "20", "", "",
+                        "1000", "a", "1",
                     ]
                 )
             }
@@ -275,14 +347,12 @@ struct BuryTests {
 struct EventTests {
     private static let reply = "strategy:{0}:reply:r1"
 
-    private func event(_ id: EntryID) throws -> InterimEvent {
+    private func event(_ accepted: Accepted) throws -> InterimEvent {
         InterimEvent(
-            queue: .normal,
-            entryID: id,
             address: try address(parent: "p"),
             kind: .accepted,
             payload: Array("{}".utf8),
-            expiresAtMs: Int64(id.milliseconds) + 90_000
+            expiresAtMs: Int64(accepted.entry.id.milliseconds) + 90_000
         )
     }
 
@@ -296,8 +366,8 @@ struct EventTests {
 
     @Test func `an event is written while the entry is this worker's`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
-            await desk.streams.announce(try event(id))
+            let accepted = try await desk.admitted()
+            await desk.streams.announce(try event(accepted))
             let fields = try #require(try await desk.entries(Self.reply).first)
             #expect(fields["event"] == Array("accepted".utf8))
             #expect(fields["traceparent"] == Array("p".utf8))
@@ -307,28 +377,39 @@ struct EventTests {
         }
     }
 
-    @Test func `nothing is written for an entry of another worker, or of nobody`() async throws {
+    @Test func `nothing is written for a request of another worker, or of nobody`() async throws {
         try await withDesk { desk in
-            let other = try await desk.taken(by: "worker-2")
-            await desk.streams.announce(try event(other))
-            await desk.streams.announce(try event(try await desk.add()))
+            let accepted = try await desk.admitted()
+            let record = RedisCommand.Argument.text(Desk.keys.record(accepted.entry.requestID))
+            try await desk.redis("HSET", record, "boot", "another")
+            await desk.streams.announce(try event(accepted))
+            try await desk.redis("DEL", record)
+            await desk.streams.announce(try event(accepted))
             #expect(try await desk.redis("EXISTS", .text(Self.reply)).int == 0)
         }
     }
 
     @Test func `nothing comes after the terminal event`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             let end = TerminalEvent(
                 queue: .normal,
-                entryID: id,
+                entryID: accepted.entry.id,
                 address: try address(),
+                identity: accepted.identity,
                 kind: .failed,
+                code: "deadline",
                 payload: [],
-                replyTTLMs: 1_000
+                replyTTLMs: 1_000,
+                account: .init(
+                    cost: .zero,
+                    isEstimated: false,
+                    keepsPlace: true,
+                    calls: Array("[]".utf8)
+                )
             )
             _ = try await desk.streams.commit(end)
-            await desk.streams.announce(try event(id))
+            await desk.streams.announce(try event(accepted))
             #expect(try await desk.length(Self.reply) == 1)
             let left = try #require(try await desk.redis("PTTL", .text(Self.reply)).int)
             #expect(left <= 1_000)
@@ -337,16 +418,16 @@ struct EventTests {
 
     @Test func `whatever stands in its way, it harms nothing`() async throws {
         try await withDesk { desk in
-            let id = try await desk.taken()
+            let accepted = try await desk.admitted()
             try await desk.redis("SET", .text(Self.reply), "x")
-            await desk.streams.announce(try event(id))
+            await desk.streams.announce(try event(accepted))
             #expect(try await desk.redis("GET", .text(Self.reply)).text == "x")
             try await desk.redis("DEL", .text(Self.reply))
             try await desk.redis("CONFIG", "SET", "maxmemory", "1")
-            await desk.streams.announce(try event(id))
+            await desk.streams.announce(try event(accepted))
             #expect(try await desk.redis("EXISTS", .text(Self.reply)).int == 0)
             try await desk.redis("FLUSHALL")
-            await desk.streams.announce(try event(id))
+            await desk.streams.announce(try event(accepted))
             #expect(try await desk.redis("DBSIZE").int == 0)
         }
     }

@@ -47,7 +47,15 @@ struct Desk: Sendable {
             connection: connection,
             loop: loop,
             keys: Self.keys,
-            consumer: Self.consumer,
+            own: RedisStreams.Own(consumer: Self.consumer, boot: "boot-1"),
+            rules: BookRules(
+                limitsRequests: true,
+                limitsCost: true,
+                defaultTier: .enterprise,
+                userCostMax: NanoUSD(1_000 * NanoUSD.perDollar),
+                replyTTLMs: 60_000,
+                dedupeTTLMs: 3_600_000
+            ),
             metrics: telemetry.metrics.streams,
             log: log
         )
@@ -101,6 +109,34 @@ struct Desk: Sendable {
         return id
     }
 
+    /// Adds a request, takes it and has it admitted.
+    func admitted() async throws -> Accepted {
+        try await reader.ensureGroups()
+        let id = try await add(["request_id", "r1", "payload", .text(Self.payload)])
+        try await redis(
+            "XREADGROUP",
+            "GROUP",
+            "workers",
+            .text(Self.consumer),
+            "COUNT",
+            "1",
+            "STREAMS",
+            .text(Self.keys.requests(.normal)),
+            ">"
+        )
+        let accepted = try accepted(Self.payload, entry: id)
+        guard case .granted = try await streams.admit(accepted, Self.bid) else {
+            throw ChildProcess.Failure("the request was not admitted")
+        }
+        return accepted
+    }
+
+    static let bid = Bid(least: NanoUSD(1_000), most: NanoUSD(160_000_000), mayWait: true)
+    static let payload = """
+        {"user_id":"user123","user_intent":"income",
+        "market_context":{"symbol":"SPY","current_price":450.25}}
+        """
+
     func length(_ key: String) async throws -> Int? {
         try await redis("XLEN", .text(key)).int
     }
@@ -146,9 +182,15 @@ private func trace(parent: String?, state: String?) throws -> RequestEntry.Trace
     return try RequestEntry(raw).trace
 }
 
-/// The question that the pipeline puts to a model for this request.
-func question(_ payload: String, outputTokensMax: Int = 4_000) async throws -> Question {
-    let clock = StillClock()
+/// A request as the first stage accepts it.
+func accepted(_ payload: String, entry id: EntryID? = nil) throws -> Accepted {
+    let raw = RawEntry(
+        queue: .normal,
+        id: id ?? EntryID(milliseconds: UInt64(StillClock.now), sequence: 0),
+        fields: [
+            Array("request_id".utf8), Array("r1".utf8), Array("payload".utf8), Array(payload.utf8),
+        ]
+    )
     let rules = Intake.Rules(
         payloadBytesMax: 65_536,
         requestTimeoutMs: 30_000,
@@ -156,37 +198,45 @@ func question(_ payload: String, outputTokensMax: Int = 4_000) async throws -> Q
         partition: 0,
         partitions: 1
     )
-    let raw = RawEntry(
-        queue: .normal,
-        id: EntryID(milliseconds: UInt64(StillClock.now), sequence: 0),
-        fields: [
-            Array("request_id".utf8), Array("r1".utf8), Array("payload".utf8), Array(payload.utf8),
-        ]
-    )
+    let clock = StillClock(now: id.map { Int64($0.milliseconds) } ?? StillClock.now)
     guard case .accepted(let accepted) = Intake(rules: rules, clock: clock).accept(raw) else {
         throw ChildProcess.Failure("the payload is not in order")
     }
-    let model = CuriousModel()
+    return accepted
+}
+
+/// The user's message that the pipeline puts to a model for this request.
+func prompt(_ payload: String) throws -> [UInt8] {
     let generation = Generation(
-        model: model,
-        clock: clock,
-        rules: .init(outputTokensMax: outputTokensMax)
+        model: Scribe(),
+        clock: StillClock(),
+        rules: .init(outputTokensMax: 4_000)
     )
-    _ = await generation.ask(accepted)
-    return try #require(model.question.withLock { $0 })
+    return generation.prepare(try accepted(payload)).prompt
 }
 
 private struct StillClock: StoreClock {
     /// 2026-11-24, 15:00 UTC.
     static let now: Int64 = 1_795_532_400_000
-    func nowMs() -> Int64 { Self.now }
+    var now = Self.now
+    func nowMs() -> Int64 { now }
 }
 
-private final class CuriousModel: Model {
-    let question = Mutex<Question?>(nil)
+/// Writes questions down as the gateway does, and is never asked.
+private struct Scribe: Model {
+    func prepare(_ question: Question) -> PreparedCall {
+        PreparedCall(
+            prompt: ChatRequest.prompt(for: question),
+            quote: Quote(
+                promptTokensMax: 1,
+                outputTokensMax: 1,
+                outputTokensMin: 1,
+                price: Price(inputPerMillion: .zero, outputPerMillion: .zero)
+            )
+        )
+    }
 
-    func complete(_ question: Question) async -> Completion {
-        self.question.withLock { $0 = question }
-        return .failure(.unusable)
+    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion {
+        .failure(.unusable, .nothing)
     }
 }

@@ -108,7 +108,12 @@ extension IntegrationTests {
                 try await stack.withWorker { _ in
                     let client = try Orchestrator(stack)
                     let ids = try client.submit(20, "full")
-                    try await eventually("all taken") { try client.pending() == 20 }
+                    try await eventually("all at the model") {
+                        try ids.allSatisfy { id in
+                            let record = "strategy:{0}:request:\(id)"
+                            return try client.redis.ask("HEXISTS", record, "calling").int == 1
+                        }
+                    }
                     try client.redis.ask("CONFIG", "SET", "maxmemory", "1")
                     try await eventually("all answers") { try client.answered(ids).some == 20 }
                 }

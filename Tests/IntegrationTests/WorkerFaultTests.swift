@@ -30,7 +30,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `what cannot be finished within the drain limit stays pending`() async throws {
+        @Test func `what is not finished within the drain limit is handed back`() async throws {
             try await Stack.run { stack in
                 let changes = ["DRAIN_TIMEOUT": "0.5", "CONSUMER_NAME": "the-one"]
                 try await stack.withWorker(changes) { worker in
@@ -43,11 +43,19 @@ extension IntegrationTests {
                     worker.signal(SIGTERM)
                     #expect(try await worker.end(within: .seconds(15)) == 0)
                     #expect(try client.answered(ids).some == 0)
-                    #expect(try client.pending() == 5)
+                    #expect(try client.pending() == 0 && client.left() == 0)
+                    let retry = "strategy:{0}:requests:retry"
+                    #expect(try client.redis.ask("XLEN", retry).int == 5)
+                    let first = try client.redis.ask("XRANGE", retry, "-", "+", "COUNT", "1")
+                    let fields = first.list.first?.list.last?.list.map { $0.string ?? "" } ?? []
+                    let place = try #require(fields.firstIndex(of: "attempt"))
+                    #expect(fields[place + 1] == "1")
                 }
                 stack.behave()
                 try await stack.withWorker(changes) { _ in
-                    try await Orchestrator(stack).untilAllIsDone()
+                    let client = try Orchestrator(stack)
+                    let ids = (0..<5).map { "cut-\($0)" }
+                    try await eventually("all answered") { try client.answered(ids).some == 5 }
                 }
             }
         }

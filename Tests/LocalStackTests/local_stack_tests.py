@@ -41,7 +41,7 @@ class Up(StackTest):
     def test_starts_the_stack_and_says_where_it_is(self):
         c = self.checkout()
         c.make("up", "DEFAULT_TIER=enterprise", WORKERS=2, SIMULATOR_LATENCY_MS="20,90")
-        self.assertEqual(set(c.pids()), {"redis", "simulator", "worker-1", "worker-2"})
+        self.assertEqual(set(c.pids()), {"redis", "simulator", "supervisor-1", "worker-1", "worker-2"})
         for name, program in [("redis", "redis-server"), ("simulator", "openai-simulator"),
                               ("worker-1", "strategy-worker")]:
             command = pathlib.Path(f"/proc/{c.pid(name)}/cmdline").read_bytes().decode()
@@ -140,7 +140,7 @@ class Up(StackTest):
         outer.make("up", WORKERS=0)
         url = outer.addresses()["REDIS_URL"]
         c.make("up", REDIS_URL=url, OPENAI_API_KEY="none", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
-        self.assertEqual(set(c.pids()), {"worker-1"})
+        self.assertEqual(set(c.pids()), {"supervisor-1", "worker-1"})
         worker = c.variables("worker-1")
         self.assertEqual((worker["REDIS_URL"], worker["OPENAI_API_KEY"], worker["OPENAI_BASE_URL"]),
                          (url, "none", "http://127.0.0.1:9/v1"))
@@ -152,7 +152,7 @@ class Up(StackTest):
         c.make("up", OPENAI_API_KEY="sk-secret", REDIS_HOST="db.invalid", REDIS_PORT=1)
         worker = c.variables("worker-1")
         self.assertFalse({"REDIS_HOST", "REDIS_PORT", "OPENAI_BASE_URL"} & set(worker))
-        self.assertEqual(set(c.pids()), {"redis", "worker-1"})
+        self.assertEqual(set(c.pids()), {"redis", "supervisor-1", "worker-1"})
         everything = "".join(p.read_text() for p in c.file("").glob("*") if p.is_file())
         commands = "".join(pathlib.Path(f"/proc/{p}/cmdline").read_text() for p in c.processes())
         self.assertNotIn("sk-secret", everything + commands)
@@ -172,7 +172,7 @@ class Up(StackTest):
         kill(c.pid("redis"))
         with socket.create_server(("127.0.0.1", port)):
             said = c.make("up", ok=False)
-            self.assertIn(f"port {port}, where worker-1 looks for redis, is taken", said)
+            self.assertRegex(said, f"port {port}, where (worker|supervisor)-1 looks for redis, is taken")
             c.make("down")
             c.make("up")
             self.assertNotEqual(port, int(c.addresses()["REDIS_URL"].rsplit(":", 1)[1]))
@@ -195,7 +195,7 @@ class Up(StackTest):
         a.redis("SET", "whose", "a")
         self.assertEqual(b.redis("GET", "whose"), "")
         a.make("down")
-        self.assertEqual(len(b.pids()), 5)
+        self.assertEqual(len(b.pids()), 6)
         self.assertTrue(all(map(alive, b.pids().values())))
 
     def test_twice_at_once_in_one_checkout_starts_one_stack(self):
@@ -204,7 +204,7 @@ class Up(StackTest):
         for make in started:
             said, _ = make.communicate(timeout=120)
             self.assertEqual(make.returncode, 0, said)
-        self.assertEqual(set(c.pids()), {"redis", "simulator", "worker-1"})
+        self.assertEqual(set(c.pids()), {"redis", "simulator", "supervisor-1", "worker-1"})
         c.make("down")
         self.assertEqual(c.processes(), [])
 

@@ -82,7 +82,7 @@ class Checkout:
         (self.root / "Package.swift").touch()
         built = self.root / ".build/release"
         built.mkdir(parents=True)
-        for name in ("strategy-worker", "openai-simulator"):
+        for name in ("strategy-worker", "strategy-supervisor", "openai-simulator"):
             self._program(built / name, SERVER)
         self._program(built / "strategyctl", CLIENT)
         self.bash("swift_environment; build_settings >.build/release-programs.stamp")

@@ -10,14 +10,67 @@ final class FakeStreams: Streams {
         var letters: [DeadLetter] = []
         var announced: [InterimEvent] = []
         var waits: [Int] = []
+        var releases: [RawEntry] = []
+        var marks: [Standing] = []
+        var bids: [Bid] = []
+        /// What the books still have to say, in turn; then they grant all that is asked for.
+        var admittances: [Admittance] = []
         /// Failures still to come, then `receipts`, then success.
         var failures: [StreamFailure] = []
         var receipts: [Receipt] = []
     }
     let state: Mutex<State>
 
-    init(failures: [StreamFailure] = [], receipts: [Receipt] = []) {
-        state = Mutex(State(failures: failures, receipts: receipts))
+    init(
+        failures: [StreamFailure] = [],
+        receipts: [Receipt] = [],
+        admittances: [Admittance] = []
+    ) {
+        state = Mutex(
+            State(admittances: admittances, failures: failures, receipts: receipts)
+        )
+    }
+
+    static let limits = LimitsPayload(
+        tier: "free",
+        requestsLeft: 9,
+        costLeft: NanoUSD(900_000_000),
+        resetsAtMs: Bench.noon + 3_600_000
+    )
+
+    func admit(_ accepted: Accepted, _ bid: Bid) async throws(StreamFailure) -> Admittance {
+        state.withLock { state in
+            state.bids.append(bid)
+            if !state.admittances.isEmpty { return state.admittances.removeFirst() }
+            return .granted(
+                Grant(
+                    attempt: accepted.entry.history.attempt,
+                    reserved: bid.most,
+                    deadlineMs: accepted.times.deadlineMs,
+                    limits: Self.limits,
+                    inherited: nil
+                )
+            )
+        }
+    }
+
+    func mark(
+        _ standing: Standing,
+        of accepted: Accepted,
+        attempt: Int
+    ) async throws(StreamFailure) -> Bool {
+        state.withLock { $0.marks.append(standing) }
+        return true
+    }
+
+    func remind(_ reminder: Reminder) async throws(StreamFailure) -> Receipt { .reminded }
+
+    func release(
+        _ entry: RawEntry,
+        of identity: Identity?
+    ) async throws(StreamFailure) -> Charge? {
+        state.withLock { $0.releases.append(entry) }
+        return nil
     }
 
     func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt {
@@ -48,13 +101,72 @@ final class FakeStreams: Streams {
     }
 }
 
+/// A fleet that grants what is asked, after what it still has to say, and remembers it.
+final class FakeFleet: Fleet {
+    struct State {
+        var turns: [Turn] = []
+        var reserved: [Reservation] = []
+        var settled: [(name: String, cost: NanoUSD)] = []
+    }
+    let state: Mutex<State>
+
+    private let whenAsked: @Sendable () -> Void
+
+    init(turns: [Turn] = [], whenAsked: @escaping @Sendable () -> Void = {}) {
+        state = Mutex(State(turns: turns))
+        self.whenAsked = whenAsked
+    }
+
+    func reserve(_ reservation: Reservation) async throws(StreamFailure) -> Turn {
+        whenAsked()
+        return state.withLock { state in
+            state.reserved.append(reservation)
+            return state.turns.isEmpty ? .granted(reservation.most) : state.turns.removeFirst()
+        }
+    }
+
+    func settle(_ name: String, cost: NanoUSD) async throws(StreamFailure) {
+        state.withLock { $0.settled.append((name, cost)) }
+    }
+}
+
+/// A car park where nobody waits: who asks goes on at once, and the waits are written down.
+final class FakeParking: Parking {
+    private let notes = Mutex<[String]>([])
+    var waits: [String] { notes.withLock { $0 } }
+
+    func hasRoom(for user: String) async -> Bool { true }
+    func waitForUser(
+        _ user: String,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError) { notes.withLock { $0.append("user \(ms)") } }
+    func waitForFleet(
+        _ priority: Queue,
+        ms: Int64,
+        atMostMs: Int64
+    ) async throws(CancellationError) -> Bool {
+        notes.withLock { $0.append("fleet \(ms)") }
+        return true
+    }
+    func isFleetBusy() async -> Bool { false }
+    func fleetAnswered(nextIn ms: Int64?) async {}
+    func settled(_ user: String) async {}
+}
+
+/// What a model was asked, and on which terms.
+struct Asked: Sendable {
+    let question: Question
+    let terms: CallTerms
+}
+
 /// A model that answers what it was given, and remembers what it was asked.
 final class FakeModel: Model {
-    private let answer: @Sendable (Question) async -> Completion
-    private let questions = Mutex<[Question]>([])
-    var asked: [Question] { questions.withLock { $0 } }
+    private let answer: @Sendable (Asked) async -> Completion
+    private let state = Mutex<(prepared: Question?, asked: [Asked])>((nil, []))
+    var asked: [Asked] { state.withLock { $0.asked } }
 
-    init(_ answer: @escaping @Sendable (Question) async -> Completion) { self.answer = answer }
+    init(_ answer: @escaping @Sendable (Asked) async -> Completion) { self.answer = answer }
 
     convenience init(proposing proposal: String) {
         self.init { _ in
@@ -62,18 +174,42 @@ final class FakeModel: Model {
                 .init(
                     proposal: Array(proposal.utf8),
                     modelName: "fake-1",
-                    usage: TokenUsage(promptTokens: 898, completionTokens: 228),
-                    cost: NanoUSD(15_820_000)
+                    spend: .metered(
+                        TokenUsage(promptTokens: 898, completionTokens: 228),
+                        NanoUSD(15_820_000)
+                    )
                 )
             )
         }
     }
 
-    convenience init(failing failure: ModelFailure) { self.init { _ in .failure(failure) } }
+    convenience init(failing failure: ModelFailure, _ spend: Spend = .nothing) {
+        self.init { _ in .failure(failure, spend) }
+    }
 
-    func complete(_ question: Question) async -> Completion {
-        questions.withLock { $0.append(question) }
-        return await answer(question)
+    func prepare(_ question: Question) -> PreparedCall {
+        state.withLock { $0.prepared = question }
+        return PreparedCall(
+            prompt: [],
+            quote: Quote(
+                promptTokensMax: 4_000,
+                outputTokensMax: question.outputTokensMax,
+                outputTokensMin: 600,
+                price: Price(
+                    inputPerMillion: NanoUSD(10 * NanoUSD.perDollar),
+                    outputPerMillion: NanoUSD(30 * NanoUSD.perDollar)
+                )
+            )
+        )
+    }
+
+    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion {
+        guard let question = state.withLock({ $0.prepared }) else {
+            return .failure(.unusable, .nothing)
+        }
+        let asked = Asked(question: question, terms: terms)
+        state.withLock { $0.asked.append(asked) }
+        return await answer(asked)
     }
 }
 
@@ -105,6 +241,7 @@ final class FakeWatch: Watch {
     func begin() -> ContinuousClock.Instant { .now }
     func end(_ stage: Stage, since start: ContinuousClock.Instant) { note(stage.rawValue) }
     func started(_ accepted: Accepted) { note("started") }
+    func reached(_ step: Step) {}
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt) { note("ended") }
     private func note(_ word: String) { seen.withLock { $0.append(word) } }
 }
@@ -117,6 +254,8 @@ struct Bench {
     let streams: FakeStreams
     let model: FakeModel
     let clock: FakeClock
+    let fleet: FakeFleet
+    let parking = FakeParking()
     let watch = FakeWatch()
     var partition = 0
     var partitions = 1
@@ -124,8 +263,10 @@ struct Bench {
     init(
         streams: FakeStreams = FakeStreams(),
         model: FakeModel = FakeModel(proposing: soundProposal),
-        clock: FakeClock = FakeClock(at: noon)
+        clock: FakeClock = FakeClock(at: noon),
+        fleet: FakeFleet = FakeFleet()
     ) {
+        self.fleet = fleet
         self.streams = streams
         self.model = model
         self.clock = clock
@@ -141,6 +282,14 @@ struct Bench {
         )
         let pipeline = Pipeline(
             intake: Intake(rules: rules, clock: clock),
+            admission: Admission(
+                streams: streams,
+                fleet: fleet,
+                parking: parking,
+                clock: clock,
+                watch: watch,
+                partition: partition
+            ),
             generation: Generation(
                 model: model,
                 clock: clock,
@@ -149,7 +298,9 @@ struct Bench {
             validation: Validation(),
             settlement: Settlement(
                 streams: streams,
-                clock: clock,
+                fleet: fleet,
+                parking: parking,
+                watch: watch,
                 replyTTLMs: 600_000,
                 worker: "worker-1"
             ),
@@ -161,5 +312,6 @@ struct Bench {
     var commits: [TerminalEvent] { streams.state.withLock { $0.commits } }
     var letters: [DeadLetter] { streams.state.withLock { $0.letters } }
     var announced: [InterimEvent] { streams.state.withLock { $0.announced } }
+    var releases: [RawEntry] { streams.state.withLock { $0.releases } }
     var waits: [Int] { streams.state.withLock { $0.waits } }
 }

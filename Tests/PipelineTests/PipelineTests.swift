@@ -10,7 +10,8 @@ struct PipelineTests {
     @Test func `a request passes the stages in their order, and is answered once`() async throws {
         let bench = Bench()
         #expect(try await bench.run(entry()) == .committed)
-        #expect(bench.watch.notes == ["decode", "started", "ask", "judge", "settle", "ended"])
+        let stages = ["decode", "started", "admit", "ask", "judge", "settle", "ended"]
+        #expect(bench.watch.notes == stages)
         #expect(bench.commits.count == 1)
         #expect(bench.letters.isEmpty && bench.announced.isEmpty && bench.waits.isEmpty)
         let event = try #require(bench.commits.first)
@@ -56,7 +57,7 @@ struct PipelineTests {
         let address = try #require(bench.commits.first?.address)
         #expect(address.trace.parent == parent && address.trace.state == "a=b")
         #expect(address.attempt == 3)
-        #expect(bench.model.asked.first?.address.trace.parent == parent)
+        #expect(bench.model.asked.first?.terms.address.trace.parent == parent)
     }
 
     @Test func `who asks for all events is told that his request was accepted`() async throws {
@@ -66,7 +67,11 @@ struct PipelineTests {
         #expect(bench.announced.count == 1)
         #expect(event.kind == .accepted)
         #expect(event.expiresAtMs == Bench.noon + 1_000 + 600_000)
-        #expect(String(decoding: event.payload, as: UTF8.self) == #"{"worker":"worker-1"}"#)
+        #expect(
+            String(decoding: event.payload, as: UTF8.self)
+                == #"{"worker":"worker-1","limits":{"tier":"free","requests_left":9,"#
+                + #""cost_left_usd":0.9,"resets_at":1795536000000}}"#
+        )
     }
 
     @Test func `a model is told the facts and the words, and nothing of the user or his account`()
@@ -74,7 +79,7 @@ struct PipelineTests {
     {
         let bench = Bench()
         _ = try await bench.run(entry())
-        let question = try #require(bench.model.asked.first)
+        let question = try #require(bench.model.asked.first).question
         #expect(question.facts.symbol == "SPY" && question.facts.spot.dollars == 450)
         #expect(question.facts.maxLoss == 1_000)
         #expect(question.intent == "income, please")
@@ -87,7 +92,8 @@ struct PipelineTests {
     @Test func `expiries on offer are monthly ones some weeks away`() async throws {
         let bench = Bench()
         _ = try await bench.run(entry())
-        let expiries = try #require(bench.model.asked.first?.facts.expiries.map(\.description))
+        let facts = try #require(bench.model.asked.first?.question.facts)
+        let expiries = facts.expiries.map(\.description)
         #expect(expiries == ["2026-12-18", "2027-01-15", "2027-02-19", "2027-03-19"])
     }
 }
@@ -111,13 +117,13 @@ struct DeadlineTests {
         let justInTime = Bench(clock: FakeClock(at: Bench.noon + patience - 50))
         _ = try await justInTime.run(entry(fields, on: queue))
         #expect(justInTime.commits.first?.kind == .result)
-        #expect(try #require(justInTime.model.asked.first).timeLeftMs <= 50)
+        #expect(try #require(justInTime.model.asked.first).terms.timeLeftMs <= 50)
     }
 
     @Test func `a model is given what is left, less a margin for the answer's way`() async throws {
         let bench = Bench(clock: FakeClock(at: Bench.noon + 10_000))
         _ = try await bench.run(entry())
-        #expect(try #require(bench.model.asked.first).timeLeftMs == 19_900)
+        #expect(try #require(bench.model.asked.first).terms.timeLeftMs == 19_900)
     }
 
     @Test func `an id ahead of the clock counts from its delivery, and one far ahead never traps`()
@@ -133,14 +139,14 @@ struct DeadlineTests {
             let bench = Bench()
             _ = try await bench.run(raw)
             #expect(bench.commits.first?.kind == .result)
-            #expect(try #require(bench.model.asked.first).timeLeftMs == 29_900)
+            #expect(try #require(bench.model.asked.first).terms.timeLeftMs == 29_900)
         }
     }
 
     @Test func `an id a little ahead is taken as it is`() async throws {
         let bench = Bench()
         _ = try await bench.run(entry(aheadMs: 1_000))
-        #expect(try #require(bench.model.asked.first).timeLeftMs == 30_900)
+        #expect(try #require(bench.model.asked.first).terms.timeLeftMs == 30_900)
     }
 
     @Test func `an id from long ago has passed its deadline`() async throws {
@@ -157,7 +163,8 @@ struct DeadlineTests {
     @Test func `a deadline that passes between two stages ends in failed, without a call`()
         async throws
     {
-        let bench = Bench(clock: FakeClock(at: Bench.noon, step: 400))
+        let clock = FakeClock(at: Bench.noon)
+        let bench = Bench(clock: clock, fleet: FakeFleet(whenAsked: { clock.move(by: 400) }))
         _ = try await bench.run(entry(adding: ("deadline_ms", "400")))
         #expect(bench.model.asked.isEmpty)
         #expect(try members(bench.commits.first)["code"] as? String == "deadline")
@@ -168,7 +175,7 @@ struct DeadlineTests {
         let model = FakeModel { _ in
             clock.move(by: 1_500)
             return .answer(
-                .init(proposal: Array(soundProposal.utf8), modelName: "m", usage: nil, cost: .zero)
+                .init(proposal: Array(soundProposal.utf8), modelName: "m", spend: .unknown)
             )
         }
         let bench = Bench(model: model, clock: clock)

@@ -46,18 +46,18 @@ struct SettlementTests {
         #expect(bench.commits.count == 2)
     }
 
-    @Test func `a model call that was given up leaves the entry pending`() async {
+    @Test func `a model call that was given up hands the entry back`() async throws {
         let bench = Bench(model: FakeModel(failing: .cancelled))
-        await #expect(throws: CancellationError.self) { try await bench.run(entry()) }
+        #expect(try await bench.run(entry()) == .released)
+        #expect(bench.releases.map(\.id) == [entry().id])
         #expect(bench.commits.isEmpty && bench.letters.isEmpty)
-        #expect(bench.watch.notes.contains("ended") == false)
     }
 
     @Test func `an answer is written although its task was cancelled meanwhile`() async throws {
         let model = FakeModel { _ in
             unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() }
             return .answer(
-                .init(proposal: Array(soundProposal.utf8), modelName: "m", usage: nil, cost: .zero)
+                .init(proposal: Array(soundProposal.utf8), modelName: "m", spend: .unknown)
             )
         }
         let bench = Bench(streams: FakeStreams(failures: [.unreachable]), model: model)

@@ -169,8 +169,7 @@ struct ValidationTests {
                 .init(
                     proposal: Array(soundProposal.utf8),
                     modelName: "m",
-                    usage: nil,
-                    cost: NanoUSD(150_000_000)
+                    spend: .unknown
                 )
             )
         }
@@ -178,7 +177,7 @@ struct ValidationTests {
         _ = try await bench.run(entry())
         let usage = try #require(try members(bench.commits.first)["usage"] as? [String: Any])
         #expect(usage["estimated"] as? Bool == true)
-        #expect(usage["cost_usd"] as? Double == 0.15)
+        #expect(usage["cost_usd"] as? Double == 0.16)
     }
 
     @Test func `a proposal with any bytes changed is judged, and never traps`() async throws {
@@ -194,7 +193,7 @@ struct ValidationTests {
             }
             let bench = Bench(
                 model: FakeModel { [bytes] _ in
-                    .answer(.init(proposal: bytes, modelName: "m", usage: nil, cost: .zero))
+                    .answer(.init(proposal: bytes, modelName: "m", spend: .unknown))
                 }
             )
             #expect(try await bench.run(entry()) == .committed)

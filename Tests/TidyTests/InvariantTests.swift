@@ -111,7 +111,8 @@ struct InvariantTests {
 
     @Test func `every script says its keys, its arguments, its answer and its cost`() {
         let manifest = Project.text("Package.swift")
-        let gateways = Project.text("Sources/Gateways/Redis/RedisStreams.swift")
+        let gateways = Project.swiftFiles(below: "Sources/Gateways/Redis")
+            .flatMap(\.lines).joined(separator: "\n")
         let scripts = Project.files(below: "Sources/Gateways/Redis/Scripts") {
             $0.hasSuffix(".lua")
         }

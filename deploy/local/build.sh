@@ -2,7 +2,7 @@
 # The one release build that the stack, the tests, the acceptance and the bench share.
 
 # What `make up` starts and leaves: without one of them a build is not up to date.
-readonly PROGRAMS=(strategy-worker strategyctl openai-simulator)
+readonly PROGRAMS=(strategy-worker strategy-supervisor strategyctl openai-simulator)
 
 # The settings of a build that is up to date; a file of them marks when its sources were read.
 build_settings() {

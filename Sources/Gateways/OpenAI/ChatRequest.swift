@@ -11,43 +11,66 @@ package struct ChatRequest {
     private static let proposalSchema = PackageResources.proposal_schema_json.withoutLineEnd
 
     package let body: [UInt8]
-    /// Tokens that the answer may have, as asked for.
-    package let outputTokensMax: Int
 
     /// The corresponding call is `POST /v1/chat/completions`.
-    package init(_ question: Question, model: ModelRow, named name: String, temperature: Double) {
-        outputTokensMax = min(question.outputTokensMax, model.outputTokensMax ?? .max)
-        let user = Self.userMessage(question)
+    ///
+    /// - Parameters:
+    ///   - prompt: The user's message, as `prompt(for:)` wrote it.
+    ///   - outputTokensMax: Tokens that the answer may have.
+    package init(
+        prompt: [UInt8],
+        outputTokensMax: Int,
+        model: ModelRow,
+        named name: String,
+        temperature: Double
+    ) {
         // Thousands of these are held at once, each until its answer: the room is what it needs,
         // with a quarter of the user's words for escapes.
-        var writer = JSONWriter(
-            reservingCapacity: Self.constantBytes + name.utf8.count + user.count * 5 / 4
-        )
-        writer.beginObject()
-        writer.field("model", name)
-        Self.write(messages: user, to: &writer)
-        switch model.dialect {
-        case .legacy:
-            writer.field("max_tokens", outputTokensMax)
-            writer.field("temperature", temperature)
-            Self.writeForcedTool(to: &writer)
-        case .chat:
-            writer.field("max_completion_tokens", outputTokensMax)
-            writer.field("temperature", temperature)
-            writer.field("store", false)
-            Self.writeSchema(to: &writer)
-        case .reasoning:
-            writer.field("max_completion_tokens", outputTokensMax)
-            writer.field("store", false)
-            Self.writeSchema(to: &writer)
+        let room = Self.constantBytes + name.utf8.count + prompt.count * 5 / 4
+        body = JSONWriter.bytes(reserving: room) { writer in
+            writer.beginObject()
+            writer.field("model", name)
+            Self.write(messages: prompt, to: &writer)
+            switch model.dialect {
+            case .legacy:
+                writer.field("max_tokens", outputTokensMax)
+                writer.field("temperature", temperature)
+                Self.writeForcedTool(to: &writer)
+            case .chat:
+                writer.field("max_completion_tokens", outputTokensMax)
+                writer.field("temperature", temperature)
+                writer.field("store", false)
+                Self.writeSchema(to: &writer)
+            case .reasoning:
+                writer.field("max_completion_tokens", outputTokensMax)
+                writer.field("store", false)
+                Self.writeSchema(to: &writer)
+            }
+            writer.endObject()
         }
-        writer.endObject()
-        body = writer.finish()
     }
 
-    /// The most that the call can use: no token is shorter than a byte of what was sent.
-    package var usageMax: TokenUsage {
-        TokenUsage(promptTokens: body.count, completionTokens: outputTokensMax)
+    /// What asking costs at the most: no token is shorter than a byte of what the model reads, which
+    /// is the prompts and the schema, with some words of the API's own around them.
+    package static func quote(
+        _ prompt: [UInt8],
+        outputTokensMax: Int,
+        model: ModelRow
+    ) -> Quote {
+        Quote(
+            promptTokensMax: constantBytes + prompt.count,
+            outputTokensMax: min(outputTokensMax, model.outputTokensMax ?? .max),
+            outputTokensMin: model.dialect == .reasoning
+                ? Limits.reasonedTokensMin : Limits.answerTokensMin,
+            price: model.price
+        )
+    }
+
+    private enum Limits {
+        /// Tokens of the longest answer that the schema allows with some to spare.
+        static let answerTokensMin = 600
+        /// The same after a model's own thoughts.
+        static let reasonedTokensMin = 2_400
     }
 
     /// The system prompt as a JSON string: escaped once, not for every call.
@@ -80,7 +103,7 @@ package struct ChatRequest {
 
     /// Facts and the user's words as one JSON object: a string in JSON cannot end itself, which is
     /// the firmest delimiter there is.
-    private static func userMessage(_ question: Question) -> [UInt8] {
+    package static func prompt(for question: Question) -> [UInt8] {
         let facts = question.facts
         var writer = JSONWriter(reservingCapacity: 1_024)
         writer.beginObject()

@@ -1,3 +1,4 @@
+internal import EventLoop
 package import HTTPClient
 
 /// What the API says of a model, asked once at start.

@@ -1,4 +1,5 @@
 internal import Contract
+internal import EventLoop
 package import HTTPClient
 internal import JSON
 package import Logging
@@ -13,7 +14,8 @@ package import Telemetry
 /// `ChatRequest` and `ChatResponse`.
 package final class OpenAIModel: Model {
     private let http: HTTPClient
-    private let endpoint: APIEndpoint
+    /// One text for all calls, so that the client sees at a glance that it is the same.
+    private let url: String
     private let catalog: ModelCatalog
     private let model: ModelRow
     private let settings: Settings
@@ -61,7 +63,7 @@ package final class OpenAIModel: Model {
         log: Logger
     ) throws(HTTPError) {
         self.http = http
-        self.endpoint = endpoint
+        url = "\(endpoint.baseURL)/chat/completions"
         self.catalog = catalog
         self.model = model
         self.settings = settings
@@ -74,45 +76,59 @@ package final class OpenAIModel: Model {
         ])
     }
 
-    package func complete(_ question: Question) async -> Completion {
+    package func prepare(_ question: Question) -> PreparedCall {
+        let prompt = ChatRequest.prompt(for: question)
+        let quote = ChatRequest.quote(
+            prompt,
+            outputTokensMax: question.outputTokensMax,
+            model: model
+        )
+        return PreparedCall(prompt: prompt, quote: quote)
+    }
+
+    package func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion {
         let chat = ChatRequest(
-            question,
+            prompt: call.prompt,
+            outputTokensMax: terms.outputTokensMax,
             model: model,
             named: settings.modelName,
             temperature: settings.temperature
         )
-        let start = ContinuousClock.now
+        let start = EventLoop.Instant.now
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {
-            result = .success(try await http.send(request(chat, question, start)))
+            result = .success(try await http.send(request(chat, terms, start)))
         } catch {
             result = .failure(error)
         }
-        metrics.callDuration.record(ContinuousClock.now - start)
+        metrics.callDuration.record(EventLoop.Instant.now - start)
         switch result {
-        case .success(let response): return read(response, of: chat, question)
-        case .failure(let error): return .failure(classify(error, question))
+        case .success(let response): return read(response, terms)
+        case .failure(let error):
+            // What may have reached the API may be billed, though its answer never came.
+            let spend: Spend = error.requestMayHaveBeenSent ? .unknown : .nothing
+            return .failure(classify(error, terms), spend)
         }
     }
 
     private func request(
         _ chat: ChatRequest,
-        _ question: Question,
-        _ start: ContinuousClock.Instant
+        _ terms: CallTerms,
+        _ start: EventLoop.Instant
     ) -> HTTPRequest {
-        var headers = [("X-Client-Request-Id", question.address.requestID.text)]
-        if let parent = question.address.trace.parent {
+        var headers = [("X-Client-Request-Id", terms.address.requestID.text)]
+        if let parent = terms.address.trace.parent {
             headers.append(("traceparent", parent))
-            if let state = question.address.trace.state { headers.append(("tracestate", state)) }
+            if let state = terms.address.trace.state { headers.append(("tracestate", state)) }
         }
         return HTTPRequest(
             method: "POST",
-            url: "\(endpoint.baseURL)/chat/completions",
+            url: url,
             headers: headers,
             constantHeaders: constantHeaders,
             body: chat.body,
             limits: HTTPLimits(
-                deadline: start + .milliseconds(question.timeLeftMs),
+                deadline: start + .milliseconds(terms.timeLeftMs),
                 connect: settings.connectLimit,
                 stall: settings.stallLimit,
                 responseBytesMax: Limits.answerBytesMax
@@ -124,12 +140,9 @@ package final class OpenAIModel: Model {
 // MARK: - What came back
 
 extension OpenAIModel {
-    private func read(
-        _ response: HTTPResponse,
-        of chat: ChatRequest,
-        _ question: Question
-    ) -> Completion {
-        guard response.status == 200 else { return .failure(refusal(response, question)) }
+    private func read(_ response: HTTPResponse, _ terms: CallTerms) -> Completion {
+        // The API bills no call that it refuses.
+        guard response.status == 200 else { return .failure(refusal(response, terms), .nothing) }
         let answer: ChatResponse
         do throws(JSONError) {
             let document = try parser.withLock { (parser) throws(JSONError) in
@@ -138,36 +151,35 @@ extension OpenAIModel {
             answer = try ChatResponse(document)
         } catch {
             metrics.calls.increment(.invalidResponse)
-            note("the model's API answered something else than it promises", question)
-            return .failure(.unusable)
+            note("the model's API answered something else than it promises", terms)
+            return .failure(.unusable, .unknown)
         }
         metrics.calls.increment(.success)
-        if let usage = answer.usage {
-            metrics.tokens.increment(.input, by: usage.promptTokens)
-            metrics.tokens.increment(.cached, by: usage.cachedTokens)
-            metrics.tokens.increment(.output, by: usage.completionTokens)
-        }
+        let spend = spend(answer)
         switch answer.outcome {
         case .proposal(let proposal):
-            let row = catalog.charged(answeredBy: answer.modelName, asked: model)
             return .answer(
-                .init(
-                    proposal: proposal,
-                    modelName: answer.modelName,
-                    usage: answer.usage,
-                    cost: row.price.cost(of: answer.usage ?? chat.usageMax)
-                )
+                .init(proposal: proposal, modelName: answer.modelName, spend: spend)
             )
-        case .refused: note("the model refused", question)
-        case .cutShort: note("the model's answer was cut off by its token limit", question)
-        case .filtered: note("the model's answer was filtered by its provider", question)
-        case .empty: note("the model answered nothing", question)
+        case .refused: note("the model refused", terms)
+        case .cutShort: note("the model's answer was cut off by its token limit", terms)
+        case .filtered: note("the model's answer was filtered by its provider", terms)
+        case .empty: note("the model answered nothing", terms)
         }
-        return .failure(.unusable)
+        return .failure(.unusable, spend)
+    }
+
+    private func spend(_ answer: ChatResponse) -> Spend {
+        guard let usage = answer.usage else { return .unknown }
+        metrics.tokens.increment(.input, by: usage.promptTokens)
+        metrics.tokens.increment(.cached, by: usage.cachedTokens)
+        metrics.tokens.increment(.output, by: usage.completionTokens)
+        let row = catalog.charged(answeredBy: answer.modelName, asked: model)
+        return .metered(usage, row.price.cost(of: usage))
     }
 
     /// Status and code go to the log; the sentence of theirs goes nowhere.
-    private func refusal(_ response: HTTPResponse, _ question: Question) -> ModelFailure {
+    private func refusal(_ response: HTTPResponse, _ terms: CallTerms) -> ModelFailure {
         let error = APIError(response.body)
         let outcome: Metrics.CallOutcome =
             switch response.status {
@@ -176,7 +188,7 @@ extension OpenAIModel {
             default: .upstreamError
             }
         metrics.calls.increment(outcome)
-        var facts = question.address.logFacts
+        var facts = terms.address.logFacts
         facts["status"] = "\(response.status)"
         if let code = error.code ?? error.type { facts["code"] = "\(code)" }
         if let id = response.headers["x-request-id"] { facts["upstream_id"] = "\(id.prefix(64))" }
@@ -189,7 +201,7 @@ extension OpenAIModel {
         return .upstream
     }
 
-    private func classify(_ error: HTTPError, _ question: Question) -> ModelFailure {
+    private func classify(_ error: HTTPError, _ terms: CallTerms) -> ModelFailure {
         let (outcome, failure): (Metrics.CallOutcome, ModelFailure) =
             switch error.reason {
             case .timedOut(.total): (.timeout, .deadline)
@@ -200,14 +212,14 @@ extension OpenAIModel {
             }
         metrics.calls.increment(outcome)
         if failure != .cancelled {
-            var facts = question.address.logFacts
+            var facts = terms.address.logFacts
             facts["reason"] = "\(error)"
             log.warning("the model's API did not answer", metadata: facts)
         }
         return failure
     }
 
-    private func note(_ sentence: Logger.Message, _ question: Question) {
-        log.warning(sentence, metadata: question.address.logFacts)
+    private func note(_ sentence: Logger.Message, _ terms: CallTerms) {
+        log.warning(sentence, metadata: terms.address.logFacts)
     }
 }

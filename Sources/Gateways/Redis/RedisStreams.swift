@@ -2,6 +2,7 @@ package import Contract
 package import EventLoop
 package import Logging
 package import Pipeline
+internal import Policy
 package import Redis
 package import Telemetry
 
@@ -10,7 +11,8 @@ package struct RedisStreams: Streams {
     private let connection: RedisConnection
     private let loop: EventLoop
     private let keys: Keys
-    private let consumer: String
+    private let own: Own
+    private let rules: BookRules
     private let metrics: StreamMetrics
     private let log: Logger
 
@@ -19,54 +21,94 @@ package struct RedisStreams: Streams {
         static let pauseMax = Duration.seconds(2)
     }
 
+    /// Who this process is.
+    package struct Own: Sendable {
+        /// `CONSUMER_NAME`.
+        package let consumer: String
+        /// Another at each start: what tells a process from the one of the same name before it.
+        package let boot: String
+
+        package init(consumer: String, boot: String) {
+            self.consumer = consumer
+            self.boot = boot
+        }
+    }
+
     package init(
         connection: RedisConnection,
         loop: EventLoop,
         keys: Keys,
-        consumer: String,
+        own: Own,
+        rules: BookRules,
         metrics: StreamMetrics,
         log: Logger
     ) {
         self.connection = connection
         self.loop = loop
         self.keys = keys
-        self.consumer = consumer
+        self.own = own
+        self.rules = rules
         self.metrics = metrics
         self.log = log
     }
 
     package func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt {
+        let (id, user) = (event.address.requestID, event.identity.user)
+        let account = event.account
         let answer = try await run(
             Scripts.commit,
             .commit,
-            keys: [.text(keys.requests(event.queue)), .text(keys.reply(event.address.requestID))],
+            keys: [
+                .text(keys.requests(event.queue)), .text(keys.reply(id)), .text(keys.record(id)),
+                .text(keys.userCost(user)), .text(keys.userCostLog(user)),
+                .text(keys.userRequests(user)), .text(keys.ledger), .text(keys.counters),
+                .text(keys.due),
+            ],
             arguments: [
                 .text(Keys.workersGroup), .text(event.entryID.description),
-                .text(event.kind.rawValue), .text(event.address.requestID.text),
-                .number(event.address.attempt), .bytes(event.payload),
-                .number(Int(event.replyTTLMs)), .text(event.address.trace.parent ?? ""),
-                .text(event.address.trace.state ?? ""),
+                .text(event.kind.rawValue), .text(id.text), .number(event.address.attempt),
+                .bytes(event.payload), .number(Int(event.replyTTLMs)),
+                .text(event.address.trace.parent ?? ""), .text(event.address.trace.state ?? ""),
+                .text(account == nil ? "" : own.boot), .text(user),
+                .text(event.identity.payloadHash.text), .text(event.code ?? ""),
+                .number(Int(account?.cost.amount ?? 0)),
+                .number(account?.isEstimated == true ? 1 : 0),
+                .number(account?.keepsPlace == true ? 1 : 0), .number(Int(rules.dedupeTTLMs)),
+                .text(event.queue.rawValue), .bytes(account?.calls ?? Array("[]".utf8)), "",
             ]
         )
+        if let parts = answer.array, parts.count == 3, parts[0].text == "expired" {
+            return .expired(
+                code: parts[1].text ?? "",
+                cost: NanoUSD(Int64(parts[2].number ?? 0))
+            )
+        }
         switch answer.text {
         case "committed": return .committed
         case "already": return .already
+        case "superseded": return .superseded
+        case "conflict": return .conflict
         case "unwritable": return .replyUnwritable
         default: throw StreamFailure.refused("commit answered something unknown")
         }
     }
 
     package func bury(_ letter: DeadLetter) async throws(StreamFailure) -> Receipt {
+        let told = letter.told?.text ?? ""
         var arguments: [RedisCommand.Argument] = [
             .text(Keys.workersGroup), .text(letter.entryID.description), .text(letter.reason),
             .text(letter.queue.rawValue), .number(letter.bytesCut),
-            .number(ContractLimits.deadLettersMax),
+            .number(ContractLimits.deadLettersMax), .text(told),
+            .bytes(letter.told == nil ? [] : letter.refusal), .number(Int(rules.replyTTLMs)),
         ]
         arguments.append(contentsOf: letter.fields.map { .bytes($0) })
         let answer = try await run(
             Scripts.bury,
             .bury,
-            keys: [.text(keys.requests(letter.queue)), .text(keys.dead)],
+            keys: [
+                .text(keys.requests(letter.queue)), .text(keys.dead),
+                .text(letter.told.map(keys.reply) ?? keys.dead), .text(keys.counters),
+            ],
             arguments: arguments
         )
         switch answer.text {
@@ -83,26 +125,45 @@ package struct RedisStreams: Streams {
     }
 
     package func announce(_ event: InterimEvent) async {
+        let id = event.address.requestID
         do throws(StreamFailure) {
             _ = try await run(
                 Scripts.event,
                 .event,
-                keys: [
-                    .text(keys.requests(event.queue)), .text(keys.reply(event.address.requestID)),
-                ],
+                keys: [.text(keys.record(id)), .text(keys.reply(id))],
                 arguments: [
-                    .text(Keys.workersGroup), .text(event.entryID.description),
-                    .text(event.kind.rawValue), .text(event.address.requestID.text),
+                    .text(own.boot), .text(event.kind.rawValue), .text(id.text),
                     .number(event.address.attempt), .bytes(event.payload),
                     .number(Int(event.expiresAtMs)), .text(event.address.trace.parent ?? ""),
-                    .text(consumer),
                 ]
             )
         } catch {
             log.debug(
                 "an event on the way was not written",
-                metadata: ["request_id": "\(event.address.requestID)", "reason": "\(error)"]
+                metadata: ["request_id": "\(id)", "reason": "\(error)"]
             )
+        }
+    }
+
+    package func remind(_ reminder: Reminder) async throws(StreamFailure) -> Receipt {
+        let id = reminder.address.requestID
+        let answer = try await run(
+            Scripts.remind,
+            .remind,
+            keys: [
+                .text(keys.requests(reminder.queue)), .text(keys.reply(id)),
+                .text(keys.record(id)), .text(keys.counters),
+            ],
+            arguments: [
+                .text(Keys.workersGroup), .text(reminder.entryID.description), .text(id.text),
+                .bytes(reminder.payload), .number(Int(rules.replyTTLMs)),
+                .text(reminder.address.trace.parent ?? ""), .text(reminder.queue.rawValue),
+            ]
+        )
+        switch answer.text {
+        case "reminded": return .reminded
+        case "already": return .already
+        default: return .replyUnwritable
         }
     }
 
@@ -112,7 +173,7 @@ package struct RedisStreams: Streams {
     ) async throws(CancellationError) {
         if case .refused(let reason) = failure, tries.nonzeroBitCount == 1 {
             log.error(
-                "Redis refuses an answer; it is kept and tried again",
+                "Redis refuses a script; it is tried again",
                 metadata: [
                     "reason": "\(reason)"
                 ]
@@ -128,10 +189,13 @@ package struct RedisStreams: Streams {
         }
     }
 
-    /// Loads every script, so that the first request finds them; also what tells readiness.
+    /// Loads scripts, so that the first request finds them; also what tells readiness.
     /// The corresponding Redis command is `SCRIPT LOAD`.
-    package static func loadScripts(by connection: RedisConnection) async throws(RedisError) {
-        for script in Scripts.all {
+    package static func load(
+        _ scripts: [RedisScript],
+        by connection: RedisConnection
+    ) async throws(RedisError) {
+        for script in scripts {
             try await connection.send(RedisCommand("SCRIPT", "LOAD", .bytes(script.source)))
         }
     }
@@ -152,6 +216,121 @@ package struct RedisStreams: Streams {
     }
 }
 
+// MARK: - Admission
+
+extension RedisStreams {
+    package func admit(
+        _ accepted: Accepted,
+        _ bid: Bid
+    ) async throws(StreamFailure) -> Admittance {
+        // A record may name an owner; whether that one lives is asked in a second step, as the key
+        // of its sign of life must be known beforehand.
+        var owner: String?
+        while true {
+            let answer = try await run(
+                Scripts.admit,
+                .admit,
+                keys: admitKeys(accepted, owner ?? own.consumer),
+                arguments: admitArguments(accepted, bid, owner)
+            )
+            let verdict = AdmitAnswer(answer, partition: keys.partition, accepted, rules)
+            switch verdict {
+            case .verdict(let admittance): return admittance
+            case .owner(let name): owner = name
+            case nil: throw .refused("admit answered something unknown")
+            }
+        }
+    }
+
+    private func admitKeys(_ accepted: Accepted, _ owner: String) -> [RedisCommand.Argument] {
+        let (id, user) = (accepted.entry.requestID, accepted.request.userID)
+        return Queue.allCases.map { .text(keys.requests($0)) } + [
+            .text(keys.record(id)), .text(keys.reply(id)), .text(keys.userRequests(user)),
+            .text(keys.userCost(user)), .text(keys.userCostLog(user)),
+            .text(keys.userProfile(user)), .text(keys.counters), .text(keys.due),
+            .text(keys.worker(owner)), .text(keys.ledger),
+        ]
+    }
+
+    private func admitArguments(
+        _ accepted: Accepted,
+        _ bid: Bid,
+        _ owner: String?
+    ) -> [RedisCommand.Argument] {
+        let entry = accepted.entry
+        return [
+            .text(Keys.workersGroup), .text(entry.id.description), .text(entry.queue.rawValue),
+            .text(own.consumer), .text(own.boot), .text(accepted.request.userID),
+            .text(accepted.identity.payloadHash.text), .text(entry.requestID.text),
+            .number(entry.history.attempt), .number(Int(accepted.times.deadlineMs)),
+            .number(Int(bid.least.amount)), .number(Int(bid.most.amount)),
+            .number(rules.limitsRequests ? 1 : 0), .number(rules.limitsCost ? 1 : 0),
+            .text(rules.defaultTier.rawValue), .number(Int(rules.userCostMax.amount)),
+            .number(Int(rules.replyTTLMs)), .number(Int(rules.dedupeTTLMs)),
+            .number(bid.mayWait ? 1 : 0), .text(owner ?? ""), "",
+        ] + rules.tierArguments
+    }
+
+    package func mark(
+        _ standing: Standing,
+        of accepted: Accepted,
+        attempt: Int
+    ) async throws(StreamFailure) -> Bool {
+        let (state, number, amount): (String, String, String) =
+            switch standing {
+            case .parked: ("parked", "", "")
+            case .calling(let number, let reserved):
+                ("running", String(number), String(reserved.amount))
+            }
+        let answer = try await run(
+            Scripts.call,
+            .call,
+            keys: [.text(keys.record(accepted.entry.requestID)), .text(keys.counters)],
+            arguments: [
+                .text(own.boot), .number(attempt), .text(state), .text(number), .text(amount),
+            ]
+        )
+        return answer.text == "marked"
+    }
+
+    package func release(
+        _ entry: RawEntry,
+        of identity: Identity?
+    ) async throws(StreamFailure) -> Charge? {
+        let name = identity?.requestID.text ?? ""
+        let user = identity?.user ?? ""
+        let answer = try await run(
+            Scripts.requeue,
+            .requeue,
+            keys: [
+                .text(keys.requests(entry.queue)), .text(keys.requests(.retry)),
+                .text(keys.record(named: name)), .text(keys.userCost(user)), .text(keys.ledger),
+                .text(keys.counters), .text(keys.worker(own.consumer)),
+                .text(keys.revoked(own.consumer)), .text(keys.lease),
+                .text(keys.alone(own.consumer)),
+            ],
+            arguments: [
+                .text(Keys.workersGroup), .text(entry.id.description),
+                .text(entry.queue.rawValue), .text(own.consumer), "release", .text(name),
+                .text(user), "", .text(own.boot), .number(ContractLimits.attemptsMax), "",
+            ]
+        )
+        guard let parts = answer.array, parts.count == 6, parts[0].text == "requeued",
+            let identity, let attempt = parts[3].number, let call = parts[4].number,
+            let cost = parts[5].number
+        else { return nil }
+        return Charge(
+            name: GlobalKeys.reservation(
+                partition: keys.partition,
+                identity.requestID,
+                attempt: attempt,
+                call: call
+            ),
+            cost: NanoUSD(Int64(cost))
+        )
+    }
+}
+
 extension StreamFailure {
     init(_ error: RedisError) {
         switch error {
@@ -161,15 +340,4 @@ extension StreamFailure {
         case .unsupportedCommand, .tlsUnavailable: self = .refused("\(error)")
         }
     }
-}
-
-/// The protocol: what must happen together happens in one of these.
-package enum Scripts {
-    package static let commit = RedisScript(name: "commit", source: PackageResources.commit_lua)
-    package static let bury = RedisScript(name: "bury", source: PackageResources.bury_lua)
-    package static let event = RedisScript(name: "event", source: PackageResources.event_lua)
-    package static let take = RedisScript(name: "take", source: PackageResources.take_lua)
-    package static let weigh = RedisScript(name: "weigh", source: PackageResources.weigh_lua)
-
-    package static let all = [commit, bury, event, take, weigh]
 }

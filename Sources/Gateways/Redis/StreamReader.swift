@@ -50,12 +50,15 @@ package struct StreamReader: Sendable {
     /// a share of it from every one. With less, `take` asks the streams in their order, so that a
     /// single free slot goes to the most urgent entry.
     ///
-    /// - Parameter room: Entries that can run now, at least 1. Up to one more per stream may come
+    /// - Parameters:
+    ///   - room: Entries that can run now, at least 1. Up to one more per stream may come
     ///   back when entries arrive in several streams at the same moment.
     /// - Returns: Entries in the order of their streams; empty when the wait was over, or ended by
     ///   `unblock`.
-    package func read(upTo room: Int) async throws(RedisError) -> [RawEntry] {
-        let queues = Queue.allCases
+    package func read(
+        upTo room: Int,
+        from queues: [Queue] = Queue.allCases
+    ) async throws(RedisError) -> [RawEntry] {
         if room < queues.count {
             let found = try await takeInOrder(upTo: room, of: queues)
             if !found.isEmpty { return found }
@@ -103,28 +106,60 @@ package struct StreamReader: Sendable {
         return entries
     }
 
-    /// Entries that this consumer has taken and not ended: after a reconnect some may be among them
-    /// whose delivery was lost on the wire, and which nobody runs.
+    /// IDs of entries that this consumer has taken and not ended: after a reconnect some may be among
+    /// them whose delivery was lost on the wire, and which nobody runs.
     ///
-    /// - Returns: A page of them, and the last ID on it; nil when there is no more.
+    /// Not by reading one's own history: that counts as a delivery, and who is delivered too often is
+    /// taken for one that cannot succeed. The corresponding Redis command is `XPENDING`.
     package func ownPending(
         in queue: Queue,
         after id: String,
         count: Int
-    ) async throws(RedisError) -> (entries: [RawEntry], last: String?) {
-        let command = RedisCommand(
-            "XREADGROUP",
-            "GROUP",
-            .text(Keys.workersGroup),
-            .text(consumer),
-            "COUNT",
-            .number(count),
-            "STREAMS",
-            .text(keys.requests(queue)),
-            .text(id)
+    ) async throws(RedisError) -> [EntryID] {
+        let answer = try await connection.send(
+            RedisCommand(
+                "XPENDING",
+                .text(keys.requests(queue)),
+                .text(Keys.workersGroup),
+                .text(id == "0" ? "-" : "(\(id)"),
+                "+",
+                .number(count),
+                .text(consumer)
+            )
         )
-        let answer = try await connection.send(command)
-        return (await entries(in: answer, of: [queue]), lastID(in: answer))
+        return (answer.array ?? []).compactMap { row in
+            row.array?.first?.bytes.flatMap { EntryID($0) }
+        }
+    }
+
+    /// The entries of these IDs, which this consumer holds. What has no content is dropped.
+    package func fetch(
+        _ ids: [EntryID],
+        from queue: Queue
+    ) async throws(RedisError) -> [RawEntry] {
+        let stream = keys.requests(queue)
+        let answers = try await connection.pipeline(
+            ids.map { id in
+                RedisCommand(
+                    "XRANGE",
+                    .text(stream),
+                    .text(id.description),
+                    .text(id.description)
+                )
+            }
+        )
+        var entries: [RawEntry] = []
+        for (id, answer) in zip(ids, answers) {
+            guard let rows = answer.array else { continue }
+            if let fields = rows.first?.array?.last?.array {
+                entries.append(
+                    RawEntry(queue: queue, id: id, fields: fields.map { $0.bytes ?? [] })
+                )
+            } else {
+                await drop(ghost: id, in: queue)
+            }
+        }
+        return entries
     }
 
     /// Own pending entries that no answer can bring, with their names alone.
@@ -154,11 +189,6 @@ package struct StreamReader: Sendable {
             }
         }
         return found
-    }
-
-    /// The last ID of a page of history, ghosts included; nil when the page was empty.
-    private func lastID(in answer: RedisValue) -> String? {
-        answer.array?.first?.array?.last?.array?.last?.array?.first?.text
     }
 
     /// Makes the group where it is missing. At 0, never at `$`: what ended is deleted, so all that

@@ -17,6 +17,11 @@ package struct Facts: Sendable {
 
     /// - Parameter nowMs: The present, used where the request does not say of when its prices are.
     package init(of request: GenerateRequest, nowMs: Int64) {
+        self.init(of: request, nowMs: nowMs, expiries: Self.expiries(from: Self.today(at: nowMs)))
+    }
+
+    /// - Parameter expiries: Those of `today(at: nowMs)`.
+    init(of request: GenerateRequest, nowMs: Int64, expiries: [CivilDate]) {
         let market = request.market
         symbol = market.symbol
         spot = market.currentPrice
@@ -25,9 +30,17 @@ package struct Facts: Sendable {
         vix = market.vix
         tolerance = request.preferences.tolerance
         maxLoss = request.preferences.maxLoss
-        let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(nowMs)))
-        expiries = Expiries.monthlies(after: today.advanced(by: 20), within: 100)
+        self.expiries = expiries
         strikeStep = Self.strikeStep(at: spot.dollars)
+    }
+
+    /// The day that it is in New York.
+    static func today(at nowMs: Int64) -> CivilDate {
+        NewYorkTime.date(at: UTCInstant(milliseconds: Int(nowMs)))
+    }
+
+    static func expiries(from today: CivilDate) -> [CivilDate] {
+        Expiries.monthlies(after: today.advanced(by: 20), within: 100)
     }
 
     /// Multiples that liquid underlyings are listed at near the money. Coarser than their finest

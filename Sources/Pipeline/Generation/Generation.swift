@@ -1,11 +1,14 @@
 package import Contract
+internal import Options
 package import Policy
+internal import Synchronization
 
 /// The stage that costs money: the model is asked once, within the deadline.
 package struct Generation: Sendable {
     private let model: any Model
     private let clock: any StoreClock
     private let rules: Rules
+    private let expiries = ExpiriesOfToday()
 
     package init(model: any Model, clock: any StoreClock, rules: Rules) {
         self.model = model
@@ -21,25 +24,49 @@ package struct Generation: Sendable {
         package init(outputTokensMax: Int) { self.outputTokensMax = outputTokensMax }
     }
 
-    package func ask(_ accepted: Accepted) async -> Draft {
-        let now = clock.nowMs()
-        let left = accepted.times.deadlineMs - now - Self.settlementMarginMs(of: accepted.times)
-        guard left > 0 else { return Draft(.failure(.deadline), askedMs: now, answeredMs: now) }
-        let question = Question(
-            facts: Facts(of: accepted.request, nowMs: now),
-            intent: accepted.request.intent,
-            outputTokensMax: rules.outputTokensMax,
-            timeLeftMs: left,
-            address: accepted.address
+    /// What is going to be asked, and may cost; nothing is sent yet.
+    package func prepare(_ accepted: Accepted) -> PreparedCall {
+        model.prepare(
+            Question(
+                facts: Facts(
+                    of: accepted.request,
+                    nowMs: accepted.times.nowMs,
+                    expiries: expiries.from(Facts.today(at: accepted.times.nowMs))
+                ),
+                intent: accepted.request.intent,
+                outputTokensMax: rules.outputTokensMax
+            )
         )
-        let completion = await model.complete(question)
-        return Draft(completion, askedMs: now, answeredMs: clock.nowMs())
     }
 
-    /// Milliseconds kept back for judging and for the answer's way to the reply stream: what a loop
-    /// with a thousand requests in flight needs at the 99th percentile, many times over.
-    private static func settlementMarginMs(of times: Accepted.Times) -> Int64 {
-        min(100, (times.deadlineMs - times.nowMs) / 10)
+    package func ask(_ admitted: Admitted) async -> Draft {
+        let now = clock.nowMs()
+        let left = admitted.registered.lastCallMs - now
+        guard left > 0 else {
+            return Draft(.failure(.deadline, .nothing), askedMs: now, answeredMs: now)
+        }
+        let terms = CallTerms(
+            outputTokensMax: admitted.call.quote.outputTokens(within: admitted.reserved),
+            timeLeftMs: left,
+            address: admitted.address
+        )
+        let completion = await model.complete(admitted.call, terms)
+        return Draft(completion, askedMs: now, answeredMs: clock.nowMs())
+    }
+}
+
+/// The expiries that may be used, worked out once a day.
+private final class ExpiriesOfToday: Sendable {
+    /// A mutex that nobody contends: the stage runs on one loop.
+    private let known = Mutex<(today: CivilDate, expiries: [CivilDate])?>(nil)
+
+    func from(_ today: CivilDate) -> [CivilDate] {
+        known.withLock { known in
+            if let known, known.today == today { return known.expiries }
+            let expiries = Facts.expiries(from: today)
+            known = (today, expiries)
+            return expiries
+        }
     }
 }
 
@@ -50,6 +77,23 @@ package struct Question: Sendable {
     /// What the user typed: data, never instructions.
     package let intent: String
     package let outputTokensMax: Int
+}
+
+/// A question as the gateway wrote it down, and what asking it may cost.
+package struct PreparedCall: Sendable {
+    /// The gateway's own; nobody else reads it.
+    package let prompt: [UInt8]
+    package let quote: Quote
+
+    package init(prompt: [UInt8], quote: Quote) {
+        self.prompt = prompt
+        self.quote = quote
+    }
+}
+
+/// How a call may be made: within its reservation and its time.
+package struct CallTerms: Sendable {
+    package let outputTokensMax: Int
     package let timeLeftMs: Int64
     package let address: Address
 }
@@ -58,25 +102,31 @@ package struct Question: Sendable {
 package enum Completion: Sendable {
     /// It answered; whether that is a strategy, `Validation` says.
     case answer(Answer)
-    case failure(ModelFailure)
+    case failure(ModelFailure, Spend)
 
     package struct Answer: Sendable {
         /// JSON of the proposal schema, or what the model made of it.
         package let proposal: [UInt8]
         /// The model that answered, as it names itself.
         package let modelName: String
-        /// Nil when the provider did not say.
-        package let usage: TokenUsage?
-        /// What `usage` costs by the price file, or the most that the call can have cost.
-        package let cost: NanoUSD
+        package let spend: Spend
 
-        package init(proposal: [UInt8], modelName: String, usage: TokenUsage?, cost: NanoUSD) {
+        package init(proposal: [UInt8], modelName: String, spend: Spend) {
             self.proposal = proposal
             self.modelName = modelName
-            self.usage = usage
-            self.cost = cost
+            self.spend = spend
         }
     }
+}
+
+/// What a call cost.
+package enum Spend: Sendable {
+    /// It was not made, or was turned away before it was billed.
+    case nothing
+    /// By what the provider says that it used, and the price file.
+    case metered(TokenUsage, NanoUSD)
+    /// Nobody knows: it is charged at its reservation.
+    case unknown
 }
 
 /// Why there is no answer. The details are in the log; none of them is for the caller.

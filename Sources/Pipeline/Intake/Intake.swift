@@ -41,7 +41,8 @@ package struct Intake: Sendable {
 
     package enum Verdict: Sendable {
         case accepted(Accepted)
-        case refused(Address, Rejection)
+        /// It ends here: refused, or too late.
+        case ended(Address, Identity, Ending)
         case nameless(reason: String)
     }
 
@@ -52,48 +53,72 @@ package struct Intake: Sendable {
         } catch {
             switch error {
             case .nameless(let reason): return .nameless(reason: reason)
-            case .refused(let id, let rejection, let trace):
-                return .refused(Address(requestID: id, attempt: 1, trace: trace), rejection)
+            case .refused(let id, let rejection, let history, let trace, let payload):
+                return .ended(
+                    Address(requestID: id, attempt: history.attempt, trace: trace),
+                    Identity(requestID: id, user: "", payloadHash: PayloadHash(of: payload)),
+                    .rejected(rejection)
+                )
             }
         }
         let address = Address(
             requestID: entry.requestID,
-            attempt: entry.attempt,
+            attempt: entry.history.attempt,
             trace: entry.trace
         )
-        let times = times(of: entry)
-        guard times.nowMs < times.deadlineMs else {
-            return .refused(
-                address,
-                Rejection(
-                    .deadlinePassed,
-                    "the deadline passed \(times.nowMs - times.deadlineMs) ms before a worker read it"
-                )
-            )
-        }
+        var identity = Identity(
+            requestID: entry.requestID,
+            user: "",
+            payloadHash: PayloadHash(of: entry.payload)
+        )
         do throws(Rejection) {
             let request = try reader.read(entry.payload)
+            identity = Identity(
+                requestID: entry.requestID,
+                user: request.userID,
+                payloadHash: identity.payloadHash
+            )
             try checkPartition(of: request)
-            return .accepted(Accepted(entry: entry, request: request, address: address, times))
+            let times = times(of: entry)
+            guard times.nowMs < times.deadlineMs else {
+                return .ended(address, identity, late(entry, times))
+            }
+            return .accepted(
+                Accepted(entry: entry, request: request, identity: identity, times)
+            )
         } catch {
-            return .refused(address, error)
+            return .ended(address, identity, .rejected(error))
         }
+    }
+
+    /// Nobody had begun with it: the queue's fault, told as a refusal. A later attempt: ours.
+    private func late(_ entry: RequestEntry, _ times: Accepted.Times) -> Ending {
+        guard entry.history.attempt == 1 else {
+            return .failed(.late, attempts: entry.history.attempt)
+        }
+        return .rejected(
+            Rejection(
+                .deadlinePassed,
+                "the deadline passed \(times.nowMs - times.deadlineMs) ms before a worker read it"
+            )
+        )
     }
 
     /// An ID may be set by its sender. One from the future would never run out, so it counts from
     /// its first delivery; one from the past is the sender's own loss.
     private func times(of entry: RequestEntry) -> Accepted.Times {
         let now = clock.nowMs()
-        let added = Int64(clamping: entry.id.milliseconds)
+        let history = entry.history
+        let added = Int64(clamping: history.firstID.milliseconds)
         let isAhead = added > now + ContractLimits.clockAheadMax
         let start = isAhead ? now : added
         let patience =
             entry.deadlineMs
-            ?? (entry.queue == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
+            ?? (history.priority == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
         return Accepted.Times(
             addedMs: start,
             nowMs: now,
-            deadlineMs: start.addingSaturated(patience),
+            deadlineMs: history.deadlineAtMs ?? start.addingSaturated(patience),
             idIsAhead: isAhead
         )
     }
@@ -136,7 +161,7 @@ private final class PayloadReader: Sendable {
 package struct Accepted: Sendable {
     package let entry: RequestEntry
     package let request: GenerateRequest
-    package let address: Address
+    package let identity: Identity
     package let times: Times
 
     /// All by the store's clock, in Unix milliseconds.
@@ -146,17 +171,33 @@ package struct Accepted: Sendable {
         package let deadlineMs: Int64
         /// The entry's ID was ahead of the store's clock: its sender's clock, or his arithmetic.
         package let idIsAhead: Bool
+
+        /// Milliseconds kept back for judging and for the answer's way to the reply stream: what a
+        /// loop with a thousand requests in flight needs at the 99th percentile, many times over.
+        package var settlementMarginMs: Int64 { min(100, (deadlineMs - nowMs) / 10) }
+
+        /// When a call would come too late to be answered in time.
+        package var lastCallMs: Int64 { deadlineMs - settlementMarginMs }
+    }
+
+    /// Whom an event is for that ends it before it is admitted.
+    var address: Address {
+        Address(
+            requestID: entry.requestID,
+            attempt: entry.history.attempt,
+            trace: entry.trace
+        )
     }
 
     fileprivate init(
         entry: RequestEntry,
         request: GenerateRequest,
-        address: Address,
+        identity: Identity,
         _ times: Times
     ) {
         self.entry = entry
         self.request = request
-        self.address = address
+        self.identity = identity
         self.times = times
     }
 }

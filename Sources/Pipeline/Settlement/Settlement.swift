@@ -3,7 +3,9 @@ package import Contract
 /// The last stage, and the only door: whatever became of an entry leaves through it, once.
 package struct Settlement: Sendable {
     private let streams: any Streams
-    private let clock: any StoreClock
+    private let fleet: any Fleet
+    private let parking: any Parking
+    private let watch: any Watch
     private let replyTTLMs: Int64
     private let worker: String
     private let executor: (any TaskExecutor)?
@@ -14,13 +16,17 @@ package struct Settlement: Sendable {
     ///   - executor: Where what must not be cancelled runs: the loop that everything else runs on.
     package init(
         streams: any Streams,
-        clock: any StoreClock,
+        fleet: any Fleet,
+        parking: any Parking,
+        watch: any Watch,
         replyTTLMs: Int64,
         worker: String,
         executor: (any TaskExecutor)? = nil
     ) {
         self.streams = streams
-        self.clock = clock
+        self.fleet = fleet
+        self.parking = parking
+        self.watch = watch
         self.replyTTLMs = replyTTLMs
         self.worker = worker
         self.executor = executor
@@ -31,26 +37,51 @@ package struct Settlement: Sendable {
     package func settle(
         _ ending: Ending,
         to address: Address,
+        _ identity: Identity,
+        _ books: Books,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         guard let event = ending.event(requestID: address.requestID) else {
-            throw CancellationError()
+            return try await release(lease, of: identity)
         }
         let entry = lease.entry
         let terminal = TerminalEvent(
             queue: entry.queue,
             entryID: entry.id,
             address: address,
+            identity: identity,
             kind: event.kind,
+            code: event.code,
             payload: event.payload,
-            replyTTLMs: replyTTLMs
+            replyTTLMs: replyTTLMs,
+            account: books.account
         )
         let streams = streams
         let receipt = try await insist { () async throws(StreamFailure) in
             try await streams.commit(terminal)
         }
-        guard receipt == .replyUnwritable else { return receipt }
-        return try await bury(lease, reason: "the reply key holds something that is no stream")
+        watch.reached(.committed)
+        if let charge = books.charge { await settle(charge) }
+        if let user = books.user { await parking.settled(user) }
+        switch receipt {
+        case .replyUnwritable:
+            return try await bury(lease, reason: "the reply key holds something that is no stream")
+        case .conflict: return try await bury(lease, asConflictWith: address.requestID)
+        case .expired(let code, let cost):
+            return try await remind(lease, address, endedAs: code, cost)
+        default: return receipt
+        }
+    }
+
+    /// Moves an entry to the dead letters whose id is another request's, and says so on the stream of
+    /// that id.
+    package func bury(
+        _ lease: consuming Lease,
+        asConflictWith id: RequestID
+    ) async throws(CancellationError) -> Receipt {
+        try await bury(
+            DeadLetter(lease.entry, reason: "the request_id is another request's", telling: id)
+        )
     }
 
     /// Moves an entry that names no request to the dead letters.
@@ -58,23 +89,74 @@ package struct Settlement: Sendable {
         _ lease: consuming Lease,
         reason: String
     ) async throws(CancellationError) -> Receipt {
-        let letter = DeadLetter(lease.entry, reason: reason)
+        try await bury(DeadLetter(lease.entry, reason: reason))
+    }
+
+    private func bury(_ letter: DeadLetter) async throws(CancellationError) -> Receipt {
         let streams = streams
         return try await insist { () async throws(StreamFailure) in try await streams.bury(letter) }
     }
 
+    /// Hands an entry back that this process cannot end.
+    package func release(
+        _ lease: consuming Lease,
+        of identity: Identity
+    ) async throws(CancellationError) -> Receipt {
+        let streams = streams
+        let fleet = fleet
+        let entry = lease.entry
+        return try await insist { () async throws(StreamFailure) in
+            guard let charge = try await streams.release(entry, of: identity) else {
+                return .released
+            }
+            try await fleet.settle(charge.name, cost: charge.cost)
+            return .released
+        }
+    }
+
+    /// Tells who asks again that the request has ended and its answer is gone.
+    package func remind(
+        _ lease: consuming Lease,
+        _ address: Address,
+        endedAs code: String,
+        _ cost: NanoUSD
+    ) async throws(CancellationError) -> Receipt {
+        let rejection = Rejection(
+            .answerExpired,
+            "the request ended as \(code) and cost \(cost) USD; its answer is gone"
+        )
+        let reminder = Reminder(
+            queue: lease.entry.queue,
+            entryID: lease.entry.id,
+            address: address,
+            payload: rejection.payload
+        )
+        let streams = streams
+        let receipt = try await insist { () async throws(StreamFailure) in
+            try await streams.remind(reminder)
+        }
+        guard receipt == .replyUnwritable else { return receipt }
+        return try await bury(lease, reason: "the reply key holds something that is no stream")
+    }
+
     /// Tells a caller who asked for all events how far his request is.
-    package func announce(_ progress: Progress, of accepted: Accepted) async {
-        guard accepted.entry.wantsAllEvents else { return }
+    package func announce(_ progress: Progress, of admitted: Admitted) async {
+        guard admitted.accepted.entry.wantsAllEvents else { return }
+        let registered = admitted.registered
         let event = InterimEvent(
-            queue: accepted.entry.queue,
-            entryID: accepted.entry.id,
-            address: accepted.address,
+            address: admitted.address,
             kind: progress.kind,
-            payload: progress.payload(worker: worker),
-            expiresAtMs: accepted.times.deadlineMs.addingSaturated(replyTTLMs)
+            payload: progress.payload(worker: worker, limits: registered.grant.limits),
+            expiresAtMs: registered.deadlineMs.addingSaturated(replyTTLMs)
         )
         await streams.announce(event)
+    }
+
+    /// Best effort: what is not settled here, a sweep of the supervisor settles.
+    private func settle(_ charge: Charge) async {
+        do throws(StreamFailure) {
+            try await fleet.settle(charge.name, cost: charge.cost)
+        } catch {}
     }
 
     /// Where a request is on its way.

@@ -32,7 +32,7 @@ struct Proposal {
 
     init(_ document: JSONValue) throws(JSONError) {
         let body = try document.object()
-        decision = try body.required("decision").choice()
+        decision = try body.required("decision").oneOf()
         name = Self.identifier(try body.required("strategy_name").string())
         outlook = Self.identifier(try body.required("outlook").string())
         let units = try body.required("quantity").int64(in: 0...Limits.quantityMax)
@@ -53,8 +53,8 @@ struct Proposal {
     }
 
     private static func leg(_ leg: JSONObject, _ units: Int64) throws(JSONError) -> DraftLeg {
-        let side: Action = try leg.required("side").choice()
-        let kind: DraftLeg.Kind = try leg.required("type").choice()
+        let side: Action = try leg.required("side").oneOf()
+        let kind: DraftLeg.Kind = try leg.required("type").oneOf()
         let ratio = try leg.required("ratio").int64(in: 0...Limits.quantityMax)
         let (quantity, over) = ratio.multipliedReportingOverflow(by: units)
         guard !over, quantity <= Limits.quantityMax else {
@@ -82,12 +82,30 @@ struct Proposal {
 
     /// Prose without control characters, and no longer than a reply carries.
     private static func prose(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-        if isPlain, text.utf8.count <= Limits.proseCharactersMax { return text }
+        if text.utf8.count <= Limits.proseCharactersMax, isPlain(text.utf8Span.span) { return text }
         var kept = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(Limits.proseCharactersMax) {
             kept.append(scalar.isControl ? " " : scalar)
         }
         return String(kept)
+    }
+
+    /// Whether all is printable ASCII. Without a way out, so that many bytes are looked at at once.
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        var others: UInt8 = 0
+        for index in text.indices { others |= text[index] &- 0x20 > 0x5e ? 1 : 0 }
+        return others == 0
+    }
+}
+
+extension JSONValue {
+    /// As `choice`, and specialised for this target's types.
+    fileprivate func oneOf<Choice: RawRepresentable & CaseIterable>(
+        _: Choice.Type = Choice.self
+    ) throws(JSONError) -> Choice where Choice.RawValue == String {
+        guard let word, let choice = Choice(rawValue: word) else {
+            throw notAllowed(Choice.allCases.map(\.rawValue))
+        }
+        return choice
     }
 }

@@ -10,21 +10,24 @@ package struct Validation: Sendable {
 
     package init() {}
 
-    package func judge(_ draft: Draft, for accepted: Accepted) -> Ending {
+    package func judge(_ draft: Draft, for admitted: Admitted) -> Ending {
         switch draft.completion {
-        case .failure(let failure): Self.ending(for: failure)
-        case .answer(let answer): judge(answer, draft, accepted)
+        case .failure(let failure, _): Self.ending(for: failure, admitted)
+        case .answer(let answer): judge(answer, draft, admitted)
         }
     }
 
-    private static func ending(for failure: ModelFailure) -> Ending {
-        switch failure {
-        case .deadline:
-            .failed(Failure(.deadline, "no strategy was ready by the deadline"), attempts: 1)
+    private static func ending(for failure: ModelFailure, _ admitted: Admitted) -> Ending {
+        let attempts = admitted.registered.attempt
+        return switch failure {
+        case .deadline: .failed(.late, attempts: attempts)
         case .upstream:
-            .failed(Failure(.upstreamError, "the model could not be asked"), attempts: 1)
+            .failed(Failure(.upstreamError, "the model could not be asked"), attempts: attempts)
         case .unusable:
-            .failed(Failure(.invalidOutput, "the model's answer was no strategy"), attempts: 1)
+            .failed(
+                Failure(.invalidOutput, "the model's answer was no strategy"),
+                attempts: attempts
+            )
         case .cancelled: .abandoned
         }
     }
@@ -32,18 +35,19 @@ package struct Validation: Sendable {
     private func judge(
         _ answer: Completion.Answer,
         _ draft: Draft,
-        _ accepted: Accepted
+        _ admitted: Admitted
     ) -> Ending {
+        let accepted = admitted.accepted
         guard let proposal = reader.read(answer.proposal), proposal.decision != .refuse else {
-            return Self.ending(for: .unusable)
+            return Self.ending(for: .unusable, admitted)
         }
         guard proposal.decision == .trade else {
-            return .result(result(of: nil, claimed: nil, answer, draft, accepted))
+            return .result(result(of: nil, claimed: nil, answer, draft, admitted))
         }
         let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(draft.answeredMs)))
         let check = StructuralCheck(today: today, spot: accepted.request.market.currentPrice)
         guard case .sound(let sound) = check.check(proposal.legs) else {
-            return Self.ending(for: .unusable)
+            return Self.ending(for: .unusable, admitted)
         }
         let strategy = strategy(of: sound, proposal, symbol: accepted.request.market.symbol)
         let claimed = ResultPayload.Claimed(
@@ -51,7 +55,7 @@ package struct Validation: Sendable {
             maxLoss: proposal.claimedMaxLoss,
             breakevens: proposal.claimedBreakevens
         )
-        return .result(result(of: strategy, claimed: claimed, answer, draft, accepted))
+        return .result(result(of: strategy, claimed: claimed, answer, draft, admitted))
     }
 
     /// Every figure comes from the legs.
@@ -80,11 +84,13 @@ package struct Validation: Sendable {
         claimed: ResultPayload.Claimed?,
         _ answer: Completion.Answer,
         _ draft: Draft,
-        _ accepted: Accepted
+        _ admitted: Admitted
     ) -> ResultPayload {
+        let accepted = admitted.accepted
         let times = accepted.times
         let queuedMs = max(times.nowMs - times.addedMs, 0)
         let modelMs = max(draft.answeredMs - draft.askedMs, 0)
+        let usage = ResultPayload.Usage(answer.spend, reserved: admitted.reserved)
         let asOf = accepted.request.market.asOf ?? UTCInstant(milliseconds: Int(draft.askedMs))
         return ResultPayload(
             source: .model,
@@ -92,13 +98,8 @@ package struct Validation: Sendable {
             strategy: strategy,
             claimed: claimed,
             basis: .init(asOf: asOf.description, prices: "estimate"),
-            usage: .init(
-                promptTokens: answer.usage?.promptTokens ?? 0,
-                cachedTokens: answer.usage?.cachedTokens ?? 0,
-                completionTokens: answer.usage?.completionTokens ?? 0,
-                cost: answer.cost,
-                isEstimated: answer.usage == nil
-            ),
+            usage: usage,
+            limits: admitted.registered.grant.limits.after(usage.cost),
             timing: .init(
                 queuedMs: queuedMs,
                 modelMs: modelMs,
@@ -140,6 +141,27 @@ extension LegPayload {
             multiplier: leg.multiplier,
             price: leg.price.dollars,
             symbol: symbol?.description
+        )
+    }
+}
+
+extension ResultPayload.Usage {
+    init(_ spend: Spend, reserved: NanoUSD) {
+        switch spend {
+        case .nothing: self.init(tokens: nil, cost: .zero, isEstimated: false)
+        case .metered(let usage, let cost):
+            self.init(tokens: usage, cost: cost, isEstimated: false)
+        case .unknown: self.init(tokens: nil, cost: reserved, isEstimated: true)
+        }
+    }
+
+    private init(tokens: TokenUsage?, cost: NanoUSD, isEstimated: Bool) {
+        self.init(
+            promptTokens: tokens?.promptTokens ?? 0,
+            cachedTokens: tokens?.cachedTokens ?? 0,
+            completionTokens: tokens?.completionTokens ?? 0,
+            cost: cost,
+            isEstimated: isEstimated
         )
     }
 }

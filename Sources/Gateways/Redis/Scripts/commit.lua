@@ -1,26 +1,80 @@
--- commit: ends a request. Acknowledge, answer, let the answer expire, delete the entry: all or none.
+-- commit: ends a request. Answer, acknowledge, settle what it cost, remember it: all or none.
 --
--- KEYS[1] the request stream        KEYS[2] the reply stream
+-- KEYS[1] the request stream        KEYS[2] the reply stream        KEYS[3] the record
+-- KEYS[4] user's cost    KEYS[5] user's cost log    KEYS[6] user's requests of the last hour
+-- KEYS[7] the ledger's outbox       KEYS[8] counters                KEYS[9] requests by deadline
 -- ARGV[1] group      ARGV[2] entry ID     ARGV[3] event        ARGV[4] request_id
--- ARGV[5] attempt    ARGV[6] payload      ARGV[7] reply TTL, milliseconds
+-- ARGV[5] attempt    ARGV[6] payload      ARGV[7] reply TTL, ms
 -- ARGV[8] traceparent, or empty           ARGV[9] tracestate, or empty
--- Answers 'committed'; 'already' when the entry was not pending, and then writes nothing;
--- 'unwritable' when the reply's key is no stream, and then writes nothing either.
--- O(1) in the number of entries; the payload is copied once.
+-- ARGV[10] boot of the worker that admitted it; empty when it ends without having been admitted
+-- ARGV[11] user      ARGV[12] payload hash          ARGV[13] code, or empty
+-- ARGV[14] cost, nano-dollars             ARGV[15] 1 when that is estimated
+-- ARGV[16] 1 when it keeps its place in the user's hour
+-- ARGV[17] time that an ended request is remembered, ms
+-- ARGV[18] the entry's stream: retry, high, normal or low
+-- ARGV[19] facts for the ledger, JSON     ARGV[20] now, Unix ms; empty except in tests
+-- Answers 'committed'. 'already' when the request had ended, or is run as another entry: then the entry
+-- is acknowledged and deleted, and that is all. Else nothing at all is written:
+-- 'superseded' when a later attempt owns it; 'conflict' when the id is another request's;
+-- 'unwritable' when the reply's key is no stream;
+-- ['expired', code, nano-dollars] when it ends without having been admitted, but the request ended
+-- before and its answer has gone: `remind` tells so.
+-- O(log n) in the user's costs of an hour; the payload is copied once.
 --
--- The acknowledgement comes first: Redis refuses a script's first write when memory is full, unless
--- that write frees some, and a script that has written may go on writing. So a full Redis loses no
--- answer that was paid for. What could fail is looked at before: Lua has no way back.
+-- The record decides, not XACK: a group that was destroyed and made again must not lose an answer that
+-- was paid for. Without a record the acknowledgement decides. It comes first, because a full Redis
+-- refuses a script's first write unless that write needs no memory, and lets a script that has written
+-- go on. What could fail is looked at before: Lua has no way back.
 
+local group, id, boot = ARGV[1], ARGV[2], ARGV[10]
 local kind = redis.call('TYPE', KEYS[2])['ok']
 if kind ~= 'none' and kind ~= 'stream' then
     return 'unwritable'
 end
-if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then
+local record = redis.call('HMGET', KEYS[3], 'state', 'attempt', 'boot', 'user', 'hash', 'entry',
+    'reserved', 'calling', 'call', 'code', 'cost', 'queue')
+local state = record[1]
+redis.call('HEXISTS', KEYS[8], 'ended')
+redis.call('HEXISTS', KEYS[4], 'limit_nanousd')
+redis.call('ZCARD', KEYS[5])
+redis.call('ZCARD', KEYS[6])
+redis.call('ZCARD', KEYS[9])
+redis.call('XLEN', KEYS[7])
+
+local function drop(answer)
+    if redis.call('XACK', KEYS[1], group, id) == 1 then
+        redis.call('HINCRBY', KEYS[8], 'duplicate:' .. ARGV[18], 1)
+        redis.call('XDEL', KEYS[1], id)
+    end
+    return answer
+end
+
+if state and boot ~= '' then
+    if state == 'ended' then return drop('already') end
+    if record[2] ~= ARGV[5] or record[3] ~= boot then return 'superseded' end
+elseif state then
+    if record[4] ~= ARGV[11] or record[5] ~= ARGV[12] then return 'conflict' end
+    if state == 'ended' then
+        if kind == 'none' then return { 'expired', record[10] or '', record[11] or '0' } end
+        redis.call('PEXPIRE', KEYS[2], ARGV[7])
+        return drop('already')
+    end
+    -- Its own entry, refused by who reads it now: it was requeued, or comes again because its group was
+    -- made again or its process died. What refuses what was in order once is that its time is up, so
+    -- it ends for whoever may still run it, too.
+    if record[6] ~= id or record[12] ~= ARGV[18] then return drop('already') end
+end
+
+local acknowledged = redis.call('XACK', KEYS[1], group, id)
+if not state and acknowledged == 0 then
     return 'already'
 end
-local time = redis.call('TIME')
-local at = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
+local now = tonumber(ARGV[20])
+if not now then
+    local time = redis.call('TIME')
+    now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local at = string.format('%.0f', now)
 local entry = {
     'event', ARGV[3], 'request_id', ARGV[4], 'attempt', ARGV[5], 'at', at, 'v', '1',
     'payload', ARGV[6],
@@ -35,5 +89,45 @@ if ARGV[8] ~= '' then
 end
 redis.call('XADD', KEYS[2], '*', unpack(entry))
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
-redis.call('XDEL', KEYS[1], ARGV[2])
+local deleted = redis.call('XDEL', KEYS[1], id)
+
+-- The record shrinks to what a later entry of the same id needs to be told.
+if state then redis.call('DEL', KEYS[3]) end
+redis.call('HSET', KEYS[3], 'state', 'ended', 'user', ARGV[11], 'hash', ARGV[12], 'attempt', ARGV[5],
+    'cost', ARGV[14], 'code', ARGV[13] == '' and ARGV[3] or ARGV[13])
+redis.call('PEXPIRE', KEYS[3], ARGV[17])
+
+if state and record[7] and record[7] ~= '0' then
+    redis.call('HINCRBY', KEYS[4], 'reserved_nanousd', '-' .. record[7])
+end
+if ARGV[14] ~= '0' then
+    redis.call('HINCRBY', KEYS[4], 'settled_nanousd', ARGV[14])
+    redis.call('ZADD', KEYS[5], at, ARGV[14] .. ':' .. ARGV[4] .. ':' .. ARGV[5])
+    -- The sum lives at least as long as its log.
+    redis.call('PEXPIRE', KEYS[5], 7200000)
+    local lasts = math.max(now + 7200000, redis.call('PEXPIRETIME', KEYS[4]))
+    redis.call('PEXPIREAT', KEYS[4], string.format('%.0f', lasts))
+end
+if state then
+    redis.call('ZREM', KEYS[9], ARGV[4])
+    if ARGV[16] ~= '1' then redis.call('ZREM', KEYS[6], ARGV[4]) end
+    redis.call('HINCRBY', KEYS[8], 'ended', 1)
+    if state == 'parked' then redis.call('HINCRBY', KEYS[8], 'parked', -1) end
+else
+    redis.call('HINCRBY', KEYS[8], 'refused', 1)
+end
+if boot == '' and record[8] then
+    -- Whoever ran it was at the model: the house pays.
+    redis.call('XADD', KEYS[7], '*', 'request_id', ARGV[4], 'user', ARGV[11], 'attempt', record[2],
+        'terminal', '0', 'event', 'lost', 'payer', 'house', 'cost_nanousd', record[8],
+        'estimated', '1', 'call', record[9] or '', 'at', at)
+end
+-- Under a new group nobody had it; it has left the stream all the same, which is counted by stream.
+if acknowledged == 1 or deleted == 1 then
+    redis.call('HINCRBY', KEYS[8],
+        (acknowledged == 1 and 'finished:' or 'unacknowledged:') .. ARGV[18], 1)
+end
+redis.call('XADD', KEYS[7], '*', 'request_id', ARGV[4], 'user', ARGV[11], 'attempt', ARGV[5],
+    'terminal', '1', 'event', ARGV[3], 'code', ARGV[13], 'payer', 'user', 'cost_nanousd', ARGV[14],
+    'estimated', ARGV[15], 'facts', ARGV[19], 'at', at)
 return 'committed'

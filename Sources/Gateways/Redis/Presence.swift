@@ -1,0 +1,155 @@
+package import Contract
+package import Redis
+
+/// A worker's sign of life in one partition, and what was taken from it meanwhile.
+///
+/// One key that expires: renewing it costs the same however much is in flight. It is renewed by
+/// `PEXPIRE`, which a full Redis allows, and set again only where it has gone.
+package struct Presence: Sendable {
+    private let keys: Keys
+    private let own: RedisStreams.Own
+    private let release: String
+    private let ttlMs: Int64
+
+    /// What this data is written like; a process that does not know it does not start.
+    package static let schema = 1
+
+    private enum Limits {
+        /// Taken entries read with one sign of life; more come with the next.
+        static let revokedPerBeat = 1_000
+    }
+
+    /// - Parameters:
+    ///   - release: The version of this process.
+    ///   - ttlMs: `HEARTBEAT_TTL`.
+    package init(keys: Keys, own: RedisStreams.Own, release: String, ttlMs: Int64) {
+        self.keys = keys
+        self.own = own
+        self.release = release
+        self.ttlMs = ttlMs
+    }
+
+    /// Says for the first time, or after a loss, that this process lives.
+    ///
+    /// - Returns: False when another process of the same name does.
+    /// The corresponding Redis command is `SET … NX GET PX`.
+    package func claim(by connection: RedisConnection) async throws(RedisError) -> Bool {
+        let key = keys.worker(own.consumer)
+        let found = try await connection.send(
+            RedisCommand(
+                "SET",
+                .text(key),
+                .text(value),
+                "NX",
+                "GET",
+                "PX",
+                .number(Int(ttlMs))
+            )
+        )
+        guard let found = found.text else { return true }
+        guard isOwn(found) else { return false }
+        try await connection.send(RedisCommand("PEXPIRE", .text(key), .number(Int(ttlMs))))
+        return true
+    }
+
+    /// How long the sign of life of whoever has the name now lasts, in milliseconds.
+    /// The corresponding Redis command is `PTTL`.
+    package func expiresInMs(by connection: RedisConnection) async throws(RedisError) -> Int {
+        try await connection.send(RedisCommand("PTTL", .text(keys.worker(own.consumer)))).int ?? 0
+    }
+
+    /// What came of a sign of life.
+    package enum Beat: Sendable {
+        /// Renewed. These were taken from this process meanwhile.
+        case renewed(taken: [(Queue, EntryID)])
+        /// The sign had gone: the name has to be claimed again.
+        case gone
+        /// It is another process'.
+        case taken
+    }
+
+    /// Renews the sign of life.
+    ///
+    /// The corresponding Redis commands are `GET`, `PEXPIRE` and `LPOP`.
+    package func beat(by connection: RedisConnection) async throws(RedisError) -> Beat {
+        let key = keys.worker(own.consumer)
+        let answers = try await connection.pipeline([
+            RedisCommand("GET", .text(key)),
+            RedisCommand("PEXPIRE", .text(key), .number(Int(ttlMs))),
+            RedisCommand(
+                "LPOP",
+                .text(keys.revoked(own.consumer)),
+                .number(Limits.revokedPerBeat)
+            ),
+        ])
+        guard answers.count == 3, let found = answers[0].text else { return .gone }
+        guard isOwn(found) else { return .taken }
+        return .renewed(
+            taken: (answers[2].array ?? []).compactMap { taken in
+                let words = taken.text?.split(separator: " ") ?? []
+                guard words.count == 2, let queue = Queue(rawValue: String(words[0])),
+                    let id = EntryID(Array(words[1].utf8))
+                else { return nil }
+                return (queue, id)
+            }
+        )
+    }
+
+    private func isOwn(_ value: String) -> Bool {
+        value.split(separator: " ").first.map(String.init) == own.boot
+    }
+
+    /// Takes the sign of life away: what is still pending here may be taken at once.
+    package func leave(by connection: RedisConnection) async throws(RedisError) {
+        try await connection.send(RedisCommand("DEL", .text(keys.worker(own.consumer))))
+    }
+
+    /// Marks the entry that runs while nothing else does, or that none does.
+    package func mark(
+        alone entry: EntryID?,
+        by connection: RedisConnection
+    ) async throws(RedisError) {
+        let key = keys.alone(own.consumer)
+        if let entry {
+            // Outlives its worker by far, and does not stay for ever.
+            try await connection.send(
+                RedisCommand("SET", .text(key), .text(entry.description), "EX", 86_400)
+            )
+        } else {
+            try await connection.send(RedisCommand("DEL", .text(key)))
+        }
+    }
+
+    private var value: String { "\(own.boot) \(release) \(Self.schema)" }
+}
+
+/// What the data in Redis is written for, agreed by whoever comes first.
+package struct Agreement: Sendable {
+    private let partitions: Int
+    private let keys: GlobalKeys
+
+    /// - Parameter partitions: `PARTITIONS`, as this process has it.
+    package init(partitions: Int, keys: GlobalKeys) {
+        self.partitions = partitions
+        self.keys = keys
+    }
+
+    /// - Returns: What is wrong, in words for an operator; nil when all is well.
+    /// The corresponding Redis commands are `HSETNX` and `HMGET`.
+    package func conflict(by connection: RedisConnection) async throws(RedisError) -> String? {
+        let answers = try await connection.pipeline([
+            RedisCommand("HSETNX", .text(keys.config), "partitions", .number(partitions)),
+            RedisCommand("HSETNX", .text(keys.config), "schema", .number(Presence.schema)),
+            RedisCommand("HMGET", .text(keys.config), "partitions", "schema"),
+        ])
+        guard let found = answers.last?.array, found.count == 2 else { return nil }
+        if let agreed = found[0].number, agreed != partitions {
+            return "the streams here have \(agreed) partitions, not \(partitions): all processes "
+                + "must agree. To change it, let all requests end and delete \(keys.config)"
+        }
+        if let schema = found[1].number, schema != Presence.schema {
+            return "the data here is of key schema \(schema), this release knows \(Presence.schema)"
+        }
+        return nil
+    }
+}

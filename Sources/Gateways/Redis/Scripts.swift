@@ -1,0 +1,39 @@
+package import Redis
+
+/// The protocol: what must happen together happens in one of these.
+package enum Scripts {
+    package static let admit = RedisScript(name: "admit", source: PackageResources.admit_lua)
+    package static let call = RedisScript(name: "call", source: PackageResources.call_lua)
+    package static let commit = RedisScript(name: "commit", source: PackageResources.commit_lua)
+    package static let bury = RedisScript(name: "bury", source: PackageResources.bury_lua)
+    package static let event = RedisScript(name: "event", source: PackageResources.event_lua)
+    package static let remind = RedisScript(name: "remind", source: PackageResources.remind_lua)
+    package static let requeue = RedisScript(
+        name: "requeue",
+        source: PackageResources.requeue_lua
+    )
+    package static let reserveGlobal = RedisScript(
+        name: "reserve_global",
+        source: PackageResources.reserve_global_lua
+    )
+    package static let settleGlobal = RedisScript(
+        name: "settle_global",
+        source: PackageResources.settle_global_lua
+    )
+    package static let take = RedisScript(name: "take", source: PackageResources.take_lua)
+    package static let weigh = RedisScript(name: "weigh", source: PackageResources.weigh_lua)
+
+    /// Run by supervisors.
+    package static let lease = RedisScript(name: "lease", source: PackageResources.lease_lua)
+    package static let fail = RedisScript(name: "fail", source: PackageResources.fail_lua)
+    package static let expire = RedisScript(name: "expire", source: PackageResources.expire_lua)
+    package static let reap = RedisScript(name: "reap", source: PackageResources.reap_lua)
+
+    /// Those that a worker runs.
+    package static let ofWorkers = [
+        admit, call, commit, bury, event, remind, requeue, reserveGlobal, settleGlobal, take, weigh,
+    ]
+
+    /// Those that a supervisor runs.
+    package static let ofSupervisors = [lease, requeue, fail, expire, reap, settleGlobal]
+}

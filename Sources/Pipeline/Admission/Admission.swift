@@ -1,0 +1,360 @@
+package import Contract
+internal import Policy
+
+/// The stage before anything is spent: who owns the request, what its user and the fleet still allow.
+///
+/// The record and the user's reservation come first, in the request's own partition, then the
+/// fleet's, then the call; what the second refuses, the first takes back (`Settlement`).
+package struct Admission: Sendable {
+    private let streams: any Streams
+    private let fleet: any Fleet
+    private let parking: any Parking
+    private let clock: any StoreClock
+    private let watch: any Watch
+    private let partition: Int
+
+    package init(
+        streams: any Streams,
+        fleet: any Fleet,
+        parking: any Parking,
+        clock: any StoreClock,
+        watch: any Watch,
+        partition: Int
+    ) {
+        self.streams = streams
+        self.fleet = fleet
+        self.parking = parking
+        self.clock = clock
+        self.watch = watch
+        self.partition = partition
+    }
+
+    package enum Verdict: Sendable {
+        case admitted(Admitted)
+        /// Nothing was kept in the books.
+        case refused(Rejection)
+        /// It was in the books, and ends without a call.
+        case turnedAway(Registered, Ending)
+        /// The entry adds nothing, or is not ours any more.
+        case dropped(Receipt)
+        case conflict
+    }
+
+    /// - Parameter call: What is going to be asked, and may cost.
+    package func admit(
+        _ accepted: Accepted,
+        for call: PreparedCall
+    ) async throws(CancellationError) -> Verdict {
+        guard let most = call.quote.most(within: accepted.request.maxCost) else {
+            return .refused(
+                Rejection(
+                    .maxCostTooLow,
+                    "an answer may cost up to \(call.quote.least) USD; max_cost_usd is "
+                        + "\(accepted.request.maxCost)",
+                    field: "/max_cost_usd"
+                )
+            )
+        }
+        switch try await register(accepted, least: call.quote.least, most: most) {
+        case .granted(let grant):
+            let registered = Registered(accepted, grant, partition: partition)
+            watch.reached(.admitted)
+            if let inherited = grant.inherited { try await settle(inherited) }
+            return try await reserve(registered, call)
+        case .refused(let rejection): return .refused(rejection)
+        case .dropped(let receipt): return .dropped(receipt)
+        case .conflict: return .conflict
+        case .wait: return .refused(Self.timeIsUp(for: accepted))
+        }
+    }
+}
+
+// MARK: - The user's hour
+
+extension Admission {
+    private func register(
+        _ accepted: Accepted,
+        least: NanoUSD,
+        most: NanoUSD
+    ) async throws(CancellationError) -> Admittance {
+        let user = accepted.request.userID
+        var (tries, isParked) = (0, false)
+        while true {
+            let hasRoom: Bool
+            if isParked { hasRoom = true } else { hasRoom = await parking.hasRoom(for: user) }
+            let now = clock.nowMs()
+            let bid = Bid(
+                least: least,
+                most: most,
+                // Parked until the deadline is near, it is told then what kept it out.
+                mayWait: hasRoom && now < accepted.times.lastCallMs
+            )
+            do throws(StreamFailure) {
+                let answer = try await streams.admit(accepted, bid)
+                guard case .wait(let ms) = answer else { return answer }
+                (tries, isParked) = (0, true)
+                try await wait(user, accepted, min(ms, max(accepted.times.lastCallMs - now, 1)))
+            } catch {
+                tries += 1
+                if clock.nowMs() >= accepted.times.lastCallMs { return .wait(ms: 0) }
+                try await pause(after: error, tries)
+            }
+        }
+    }
+
+    private func wait(
+        _ user: String,
+        _ accepted: Accepted,
+        _ ms: Int64
+    )
+        async throws(StreamFailure)
+    {
+        do throws(CancellationError) {
+            try await parking.waitForUser(user, accepted.entry.history.priority, ms: ms)
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    private func pause(
+        after failure: StreamFailure,
+        _ tries: Int
+    )
+        async throws(CancellationError)
+    {
+        if case .cancelled = failure { throw CancellationError() }
+        try await streams.untilWorthAnotherTry(after: failure, tries: tries)
+    }
+
+    private static func timeIsUp(for accepted: Accepted) -> Rejection {
+        Rejection(.deadlinePassed, "the deadline came before the request could be admitted")
+    }
+
+    private func settle(_ charge: Charge) async throws(CancellationError) {
+        // Best effort: a sweep of the supervisor settles what is left.
+        do throws(StreamFailure) {
+            try await fleet.settle(charge.name, cost: charge.cost)
+        } catch {
+            if case .cancelled = error { throw CancellationError() }
+        }
+    }
+}
+
+// MARK: - The fleet's minute and hour
+
+extension Admission {
+    private func reserve(
+        _ registered: Registered,
+        _ call: PreparedCall
+    ) async throws(CancellationError) -> Verdict {
+        let reservation = Reservation(
+            name: registered.reservationName,
+            least: call.quote.least,
+            most: registered.grant.reserved,
+            deadlineMs: registered.deadlineMs
+        )
+        var queue = FleetQueue(parking, registered.accepted.entry.history.priority)
+        var tries = 0
+        // Who finds others waiting stands behind them, without asking.
+        if await parking.isFleetBusy() {
+            guard try await mark(.parked, registered) else { return .dropped(.superseded) }
+            try await queue.wait(ms: 0, atMostMs: registered.lastCallMs - clock.nowMs())
+        }
+        while true {
+            do throws(StreamFailure) {
+                let turn = try await fleet.reserve(reservation)
+                tries = 0
+                if case .granted(let amount) = turn {
+                    await queue.answered(nextIn: nil)
+                    watch.reached(.reserved)
+                    return try await marked(registered, call, amount)
+                }
+                let (rejection, waitMs) = refusal(turn, registered)
+                await queue.answered(nextIn: waitMs)
+                guard let waitMs else { return .turnedAway(registered, .rejected(rejection)) }
+                if !queue.hasWaited,
+                    try await !streams.mark(
+                        .parked,
+                        of: registered.accepted,
+                        attempt: registered.attempt
+                    )
+                {
+                    return .dropped(.superseded)
+                }
+                try await park(&queue, waitMs, registered)
+            } catch {
+                tries += 1
+                await queue.answered(nextIn: nil)
+                if clock.nowMs() >= registered.lastCallMs {
+                    return .turnedAway(registered, .failed(.late, attempts: registered.attempt))
+                }
+                try await pause(after: error, tries)
+            }
+        }
+    }
+
+    private func park(
+        _ queue: inout FleetQueue,
+        _ ms: Int64,
+        _ registered: Registered
+    ) async throws(StreamFailure) {
+        do throws(CancellationError) {
+            try await queue.wait(ms: ms, atMostMs: registered.lastCallMs - clock.nowMs())
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    /// Why there is no turn now, and how long to wait for one; nil when it comes too late.
+    private func refusal(_ turn: Turn, _ registered: Registered) -> (Rejection, Int64?) {
+        let left = registered.lastCallMs - clock.nowMs()
+        let (rejection, waitMs): (Rejection, Int64?) =
+            switch turn {
+            case .granted: (Rejection(.rateLimited, ""), nil)
+            case .pace(let ms):
+                (
+                    Rejection(
+                        .rateLimited,
+                        "the service calls its model no more often than it may a minute",
+                        bound: .globalPace,
+                        retryAfterMs: ms
+                    ), ms
+                )
+            case .wait(let ms):
+                (
+                    Rejection(
+                        .rateLimited,
+                        "what the service may spend in an hour is reserved for others",
+                        bound: .globalCost(left: .zero),
+                        retryAfterMs: 1_000
+                    ), ms
+                )
+            case .refused(let amount, let retryAfterMs):
+                (
+                    Rejection(
+                        .rateLimited,
+                        "what the service may spend in an hour is spent",
+                        bound: .globalCost(left: amount),
+                        retryAfterMs: retryAfterMs
+                    ), nil
+                )
+            }
+        return (rejection, waitMs.flatMap { $0 < left ? $0 : nil })
+    }
+
+    private func marked(
+        _ registered: Registered,
+        _ call: PreparedCall,
+        _ amount: NanoUSD
+    ) async throws(StreamFailure) -> Verdict {
+        let standing = Standing.calling(number: Registered.callNumber, reserved: amount)
+        let isOurs = try await streams.mark(
+            standing,
+            of: registered.accepted,
+            attempt: registered.attempt
+        )
+        guard isOurs else {
+            try await fleet.settle(registered.reservationName, cost: .zero)
+            return .dropped(.superseded)
+        }
+        watch.reached(.marked)
+        return .admitted(Admitted(registered, call, reserved: amount))
+    }
+
+    private func mark(
+        _ standing: Standing,
+        _ registered: Registered
+    ) async throws(CancellationError) -> Bool {
+        do throws(StreamFailure) {
+            return try await streams.mark(
+                standing,
+                of: registered.accepted,
+                attempt: registered.attempt
+            )
+        } catch {
+            if case .cancelled = error { throw CancellationError() }
+            // Only a sign for whoever looks: the request goes on.
+            return true
+        }
+    }
+}
+
+/// One request's place among those that wait for the fleet: whoever is given the turn says what came
+/// of it, once.
+private struct FleetQueue {
+    private let parking: any Parking
+    private let priority: Queue
+    private(set) var hasWaited = false
+    private var hasTurn = false
+
+    init(_ parking: any Parking, _ priority: Queue) {
+        self.parking = parking
+        self.priority = priority
+    }
+
+    mutating func wait(ms: Int64, atMostMs: Int64) async throws(CancellationError) {
+        hasWaited = true
+        hasTurn = try await parking.waitForFleet(priority, ms: ms, atMostMs: max(atMostMs, 1))
+    }
+
+    mutating func answered(nextIn ms: Int64?) async {
+        guard hasTurn else { return }
+        hasTurn = false
+        await parking.fleetAnswered(nextIn: ms)
+    }
+}
+
+/// A request that is in the books. Only `Admission`, in this file, can make one.
+package struct Registered: Sendable {
+    package let accepted: Accepted
+    package let grant: Grant
+    package let reservationName: String
+    package let address: Address
+
+    /// The one call of an attempt.
+    static let callNumber = 1
+
+    fileprivate init(_ accepted: Accepted, _ grant: Grant, partition: Int) {
+        self.accepted = accepted
+        self.grant = grant
+        reservationName = GlobalKeys.reservation(
+            partition: partition,
+            accepted.entry.requestID,
+            attempt: grant.attempt,
+            call: Self.callNumber
+        )
+        address = Address(
+            requestID: accepted.entry.requestID,
+            attempt: grant.attempt,
+            trace: accepted.entry.trace
+        )
+    }
+
+    package var attempt: Int { grant.attempt }
+    package var deadlineMs: Int64 { grant.deadlineMs }
+    /// When a call would come too late to be answered in time, Unix milliseconds.
+    package var lastCallMs: Int64 { grant.deadlineMs - accepted.times.settlementMarginMs }
+}
+
+/// A request that may call the model: what it costs is reserved, by its user and by the fleet. Only
+/// `Admission`, in this file, can make one.
+package struct Admitted: Sendable {
+    package let registered: Registered
+    package let call: PreparedCall
+    /// The most that the call may cost.
+    package let reserved: NanoUSD
+
+    package var accepted: Accepted { registered.accepted }
+    package var address: Address { registered.address }
+
+    fileprivate init(_ registered: Registered, _ call: PreparedCall, reserved: NanoUSD) {
+        self.registered = registered
+        self.call = call
+        self.reserved = reserved
+    }
+}
+
+extension Failure {
+    /// No strategy by the deadline.
+    static let late = Failure(.deadline, "no strategy was ready by the deadline")
+}

@@ -1,0 +1,154 @@
+package import Contract
+package import Gateways
+import JSON
+
+/// Reads an entry as a worker's first stage would, to answer in its place.
+package struct UnreadEntry: ~Copyable {
+    private let rules: Rules
+    private var parser: JSONParser
+
+    /// What an operator may set; the same as the workers'.
+    package struct Rules: Sendable {
+        package let payloadBytesMax: Int
+        package let requestTimeoutMs: Int64
+        package let batchTimeoutMs: Int64
+        package let partition: Int
+        package let partitions: Int
+
+        package init(
+            payloadBytesMax: Int,
+            requestTimeoutMs: Int64,
+            batchTimeoutMs: Int64,
+            partition: Int,
+            partitions: Int
+        ) {
+            self.payloadBytesMax = payloadBytesMax
+            self.requestTimeoutMs = requestTimeoutMs
+            self.batchTimeoutMs = batchTimeoutMs
+            self.partition = partition
+            self.partitions = partitions
+        }
+    }
+
+    package init(_ rules: Rules) {
+        self.rules = rules
+        parser = JSONParser(limits: JSONLimits(bytesMax: rules.payloadBytesMax, depthMax: 16))
+    }
+
+    /// An entry in a worker's eyes.
+    package struct Reading: Equatable, Sendable {
+        package let identity: Supervision.Identity
+        /// When an answer was due, Unix milliseconds.
+        package let deadlineMs: Int64
+        package let answer: Supervision.UnreadAnswer
+    }
+
+    /// Nil where the entry names no request.
+    package mutating func read(_ raw: RawEntry, nowMs: Int64) -> Reading? {
+        do throws(EntryDefect) {
+            let entry = try RequestEntry(raw, payloadBytesMax: rules.payloadBytesMax)
+            var user = ""
+            var rejection: Rejection?
+            do throws(Rejection) {
+                user = try self.user(entry.payload)
+                try checkPartition(of: user)
+            } catch { rejection = error }
+            return reading(
+                entry.requestID,
+                user,
+                entry.payload,
+                entry.history,
+                entry.trace,
+                patienceMs: entry.deadlineMs,
+                rejection,
+                nowMs
+            )
+        } catch {
+            guard case .refused(let id, let rejection, let history, let trace, let payload) = error
+            else { return nil }
+            return reading(
+                id,
+                "",
+                payload,
+                history,
+                trace,
+                patienceMs: nil,
+                rejection,
+                nowMs
+            )
+        }
+    }
+
+    private mutating func user(_ payload: [UInt8]) throws(Rejection) -> String {
+        let document: JSONValue
+        do throws(JSONError) {
+            document = try parser.parse(payload)
+        } catch {
+            throw Rejection(error)
+        }
+        return try GenerateRequest(document).userID
+    }
+
+    private func checkPartition(of user: String) throws(Rejection) {
+        guard rules.partitions > 1 else { return }
+        let right = Partition.of(userID: user, count: rules.partitions)
+        guard right == rules.partition else {
+            throw .invalid(
+                "user_id",
+                "belongs to partition \(right), the entry was added to \(rules.partition)"
+            )
+        }
+    }
+
+    private func reading(
+        _ id: RequestID,
+        _ user: String,
+        _ payload: [UInt8],
+        _ history: RequestEntry.History,
+        _ trace: RequestEntry.Trace,
+        patienceMs: Int64?,
+        _ rejection: Rejection?,
+        _ nowMs: Int64
+    ) -> Reading {
+        // As a worker counts it: an ID from the future counts from when somebody reads it.
+        let added = Int64(clamping: history.firstID.milliseconds)
+        let start = added > nowMs + ContractLimits.clockAheadMax ? nowMs : added
+        let patience =
+            patienceMs
+            ?? (history.priority == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
+        return Reading(
+            identity: .init(
+                requestID: id,
+                user: user,
+                payloadHash: PayloadHash(of: payload).text
+            ),
+            deadlineMs: history.deadlineAtMs ?? (start + patience),
+            answer: answer(history, trace, rejection)
+        )
+    }
+
+    /// What is wrong with it is said before that nobody read it.
+    private func answer(
+        _ history: RequestEntry.History,
+        _ trace: RequestEntry.Trace,
+        _ rejection: Rejection?
+    ) -> Supervision.UnreadAnswer {
+        if rejection == nil, history.attempt > 1 {
+            let failure = Failure(.deadline, "the deadline passed before another worker read it")
+            return .init(
+                kind: .failed,
+                code: failure.code.rawValue,
+                payload: failure.payload(attempts: history.attempt),
+                traceparent: trace.parent
+            )
+        }
+        let said =
+            rejection ?? Rejection(.deadlinePassed, "the deadline passed and no worker read it")
+        return .init(
+            kind: .rejected,
+            code: said.code.rawValue,
+            payload: said.payload,
+            traceparent: trace.parent
+        )
+    }
+}

@@ -1,0 +1,166 @@
+import Contract
+import Gateways
+import Logging
+import Redis
+import Telemetry
+
+/// The entries of dead workers go back to the retry stream, or end.
+extension PartitionSupervisor {
+    func takeBackFromTheDead(_ token: Supervision.Token) async throws(RedisError) {
+        let consumers = try await supervision.consumers()
+        let dead = try await supervision.dead(among: Set(consumers.map(\.name)).sorted())
+        var room = Limits.takenBackMax
+        for (queue, name, held) in consumers where held > 0 && dead.contains(name) {
+            try await takeBackAll(of: name, in: queue, &room, token)
+        }
+        for name in dead.sorted().prefix(Limits.reapedMax) {
+            guard leads(token) else { return }
+            guard let removed = try await supervision.reap(name, token) else {
+                return fenced(token)
+            }
+            if removed == Queue.allCases.count { metrics.work.reaped.increment() }
+        }
+    }
+
+    private func takeBackAll(
+        of owner: String,
+        in queue: Queue,
+        _ room: inout Int,
+        _ token: Supervision.Token
+    ) async throws(RedisError) {
+        var last: EntryID?
+        repeat {
+            guard leads(token), room > 0 else { return }
+            let page = try await supervision.held(by: owner, in: queue, after: last)
+            last = page.count < Supervision.Limits.pageMax ? nil : page.last?.id
+            room -= page.count
+            let named = page.compactMap(\.requestID)
+            var records: [RequestID: Supervision.Record] = [:]
+            for (id, record) in zip(named, try await supervision.records(of: named)) {
+                records[id] = record
+            }
+            // Side by side, so that they leave in one write and one round trip serves them all.
+            try await forEach(page) { [records] (entry) throws(RedisError) in
+                let record = entry.requestID.flatMap { records[$0] }
+                _ = try await self.takeBack(entry, record, because: .dead, token)
+            }
+        } while last != nil
+    }
+
+    /// - Returns: False when it is somebody else's, or must be looked at again.
+    func takeBack(
+        _ entry: Supervision.HeldEntry,
+        _ record: Supervision.Record?,
+        because reason: SupervisorMetrics.Reason,
+        _ token: Supervision.Token
+    ) async throws(RedisError) -> Bool {
+        switch try await supervision.requeue(
+            entry,
+            user: record?.user ?? "",
+            because: reason,
+            token
+        ) {
+        case .requeued(let attempt, let charge):
+            metrics.work.reclaimed.increment(reason)
+            log.info(
+                "an entry was taken back",
+                metadata: facts(entry, ["why": "\(reason.rawValue)", "attempt": "\(attempt)"])
+            )
+            try await settle(charge)
+            return true
+        case .hopeless(let why, let attempts):
+            let end = Hopeless(why, because: reason, attempts: attempts)
+            return try await bury(entry, record, end, attempts: attempts, reason, token)
+        case .ghost:
+            metrics.work.ghosts.increment()
+            log.warning("a pending entry had no content", metadata: facts(entry))
+            return true
+        case .ended: return true
+        case .moved, .alive: return false
+        case .fenced:
+            fenced(token)
+            return false
+        }
+    }
+
+    private func bury(
+        _ entry: Supervision.HeldEntry,
+        _ record: Supervision.Record?,
+        _ end: Hopeless,
+        attempts: Int,
+        _ reason: SupervisorMetrics.Reason,
+        _ token: Supervision.Token
+    ) async throws(RedisError) -> Bool {
+        let raw = try await supervision.peek(at: entry.id, in: entry.queue)
+        let reading = raw.flatMap { unread.read($0, nowMs: 0) }
+        let identity = entry.requestID.flatMap { id in
+            record.map { .init(requestID: id, user: $0.user, payloadHash: $0.payloadHash) }
+                ?? reading?.identity
+        }
+        switch try await supervision.fail(
+            entry,
+            identity,
+            end.failure,
+            attempts: attempts,
+            reason: end.reason,
+            traceparent: reading?.answer.traceparent,
+            onlyIfDead: reason == .dead,
+            token
+        ) {
+        case .ended(let charge):
+            metrics.work.deadLetters.increment(end.label)
+            log.warning(
+                "an entry became a dead letter",
+                metadata: facts(entry, ["code": "\(end.failure.code.rawValue)"])
+            )
+            try await settle(charge)
+            return true
+        case .already: return true
+        case .moved: return false
+        case .fenced:
+            fenced(token)
+            return false
+        }
+    }
+
+    /// What an attempt that is over may have spent comes out of the fleet's hour. Should this be
+    /// lost, the sweep of reservations does it.
+    func settle(_ charge: Supervision.Charge?) async throws(RedisError) {
+        guard let charge else { return }
+        _ = try await reservations.settle(charge.reservation, at: charge.cost)
+    }
+
+    private func facts(
+        _ entry: Supervision.HeldEntry,
+        _ more: Logger.Metadata = [:]
+    ) -> Logger.Metadata {
+        var facts = more
+        facts["entry"] = "\(entry.id)"
+        facts["queue"] = "\(entry.queue.rawValue)"
+        if let id = entry.requestID { facts["request_id"] = "\(id)" }
+        return facts
+    }
+
+    /// Does the same for each element at once, and throws the first error when all have ended.
+    func forEach<Element: Sendable>(
+        _ elements: [Element],
+        _ act: @escaping @Sendable (Element) async throws(RedisError) -> Void
+    ) async throws(RedisError) {
+        let failure = await withTaskGroup(of: RedisError?.self) { group in
+            for element in elements {
+                group.addTask {
+                    do throws(RedisError) {
+                        try await act(element)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var first: RedisError?
+            for await failure in group where first == nil { first = failure }
+            return first
+        }
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,127 @@
+import Contract
+package import Gateways
+import Release
+import Synchronization
+package import Telemetry
+
+/// What all partitions of this process have to tell: written on the loop by each, shown as the sum.
+package final class Overview: Sendable {
+    private let metrics: SupervisorMetrics
+    private let partitions: Mutex<[Partition]>
+
+    private struct Partition {
+        var isLed = false
+        var isHoldingOff = true
+        var lastRound: ContinuousClock.Instant?
+        var backlogs: [Queue: Backlog] = [:]
+        var drift: [SupervisorMetrics.Law: Int] = [:]
+    }
+
+    package enum Limits {
+        /// Without a finished round for so long, a partition is not looked after.
+        package static let roundAge = Duration.seconds(10)
+    }
+
+    package init(partitions count: Int, _ metrics: SupervisorMetrics) {
+        self.metrics = metrics
+        partitions = Mutex(Array(repeating: Partition(), count: count))
+    }
+
+    package func leads(_ partition: Int, _ isLed: Bool) {
+        change(partition) { $0.isLed = isLed }
+    }
+
+    package func holdsOff(_ partition: Int, _ isHoldingOff: Bool) {
+        change(partition) { $0.isHoldingOff = isHoldingOff }
+    }
+
+    package func rounded(_ partition: Int, at now: ContinuousClock.Instant) {
+        change(partition) { $0.lastRound = now }
+    }
+
+    package func measured(
+        _ partition: Int,
+        _ books: Measurement,
+        _ drift: [SupervisorMetrics.Law: Int]
+    ) {
+        change(partition) { partition in
+            partition.backlogs = books.streams.mapValues { Backlog($0, nowMs: books.nowMs) }
+            partition.drift = drift
+        }
+    }
+
+    /// Another process tells of it from now on.
+    package func forgets(_ partition: Int) {
+        change(partition) { ($0.backlogs, $0.drift) = ([:], [:]) }
+    }
+
+    private func change(_ partition: Int, _ change: (inout Partition) -> Void) {
+        partitions.withLock { partitions in
+            guard partitions.indices.contains(partition) else { return }
+            change(&partitions[partition])
+            show(partitions)
+        }
+    }
+
+    private func show(_ partitions: [Partition]) {
+        metrics.leader.set(to: partitions.count { $0.isLed })
+        metrics.holdingOff.set(to: partitions.contains { $0.isLed && $0.isHoldingOff })
+        for queue in Queue.allCases {
+            let backlogs = partitions.compactMap { $0.backlogs[queue] }
+            let label = Metrics.Priority(queue)
+            metrics.waiting.set(label, to: backlogs.reduce(0) { $0 + $1.waiting })
+            metrics.inFlight.set(label, to: backlogs.reduce(0) { $0 + $1.inFlight })
+            metrics.lagKnown.set(label, to: backlogs.allSatisfy(\.isLagKnown))
+            let oldest = backlogs.map(\.oldestAgeMs).max() ?? 0
+            metrics.oldestWaitingAge.set(label, to: Double(oldest) / 1_000)
+        }
+        for law in SupervisorMetrics.Law.allCases {
+            // The worst, for a loss here and a double there must not look like nothing.
+            let worst = partitions.compactMap { $0.drift[law] }.max { abs($0) < abs($1) }
+            metrics.drift.set(law, to: worst ?? 0)
+        }
+    }
+}
+
+extension Overview {
+    /// - Parameter loopAnswered: Whether the loop ran a call through its queue in time.
+    package func health(loopAnswered: Bool, now: ContinuousClock.Instant) -> Health {
+        let partitions = partitions.withLock { $0 }
+        let late = partitions.filter { partition in
+            partition.lastRound.map { now - $0 > Limits.roundAge } ?? true
+        }
+        let led = partitions.count { $0.isLed }
+        let holdsOff = partitions.contains { $0.isLed && $0.isHoldingOff }
+        return Health(
+            liveness: [
+                .init(
+                    "loop",
+                    ok: loopAnswered,
+                    detail: loopAnswered ? "answers" : "does not answer: restart this process"
+                )
+            ],
+            readiness: [
+                .init(
+                    "redis",
+                    ok: late.isEmpty,
+                    detail: late.isEmpty
+                        ? "answers"
+                        : "\(late.count) of \(partitions.count) partitions could not be looked at: "
+                            + "check REDIS_URL and the server"
+                ),
+                .init(
+                    "leader",
+                    ok: true,
+                    detail: "leads \(led) of \(partitions.count) partitions, stands by for the rest"
+                ),
+                .init(
+                    "reclaim",
+                    ok: true,
+                    detail: holdsOff
+                        ? "takes nothing back yet: Redis was away a moment ago" : "takes back"
+                ),
+            ],
+            version: Release.version
+        )
+    }
+}

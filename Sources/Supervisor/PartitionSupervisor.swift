@@ -1,0 +1,279 @@
+import Contract
+package import EventLoop
+package import Gateways
+package import Logging
+import Program
+package import Redis
+import ServiceLifecycle
+package import Telemetry
+
+/// Looks after one partition while this process leads it. This file tells what it does, and in what
+/// order; what each duty decides stands in `Decisions`, how it is done in `Duties`.
+package actor PartitionSupervisor {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+    private nonisolated let loop: EventLoop
+    package nonisolated let supervision: Supervision
+    nonisolated let reservations: ReservationBook
+    nonisolated let metrics: SupervisorMetrics
+    nonisolated let log: Logger
+    private let leaseConnection: RedisConnection
+    private let workConnection: RedisConnection
+    private let overview: Overview
+    private let terms: Terms
+
+    package private(set) var leadership = Leadership()
+    var unread: UnreadEntry
+    var sweeps: [Queue: HeadSweep] = [:]
+    /// Overdue requests at the head of their order that could not be ended yet.
+    var overdueSkipped = 0
+    /// Where the look through the fleet's reservations goes on.
+    var reservationCursor: UInt64 = 0
+    private var grace: Grace
+    private var drift = DriftWatch()
+    private var generation = 0
+    private let refusals = Outage()
+
+    package struct Terms: Sendable {
+        /// A name that no other process has.
+        package let holder: String
+        package let leaseTime: Duration
+        /// After which a silent worker counts as dead.
+        package let heartbeatTTL: Duration
+        package let entries: UnreadEntry.Rules
+
+        package init(
+            holder: String,
+            leaseTime: Duration,
+            heartbeatTTL: Duration,
+            entries: UnreadEntry.Rules
+        ) {
+            self.holder = holder
+            self.leaseTime = leaseTime
+            self.heartbeatTTL = heartbeatTTL
+            self.entries = entries
+        }
+    }
+
+    package enum Limits {
+        /// Time between two rounds, and between two renewals of the lease.
+        package static let interval = Duration.seconds(1)
+        /// Entries taken from the dead in one round: at some 0.1 ms each, half a second of Redis.
+        package static let takenBackMax = 5_000
+        /// Consumers removed in one round.
+        package static let reapedMax = 100
+    }
+
+    /// - Parameters:
+    ///   - leaseConnection: Carries nothing large, so that a renewal is never behind it.
+    ///   - workConnection: The one that `supervision` uses.
+    package init(
+        on loop: EventLoop,
+        _ supervision: Supervision,
+        _ reservations: ReservationBook,
+        leaseConnection: RedisConnection,
+        workConnection: RedisConnection,
+        terms: Terms,
+        overview: Overview,
+        metrics: SupervisorMetrics,
+        log: Logger
+    ) {
+        self.loop = loop
+        self.supervision = supervision
+        self.reservations = reservations
+        self.leaseConnection = leaseConnection
+        self.workConnection = workConnection
+        self.terms = terms
+        self.overview = overview
+        self.metrics = metrics
+        self.log = log
+        grace = Grace(heartbeatTTL: terms.heartbeatTTL)
+        unread = UnreadEntry(terms.entries)
+    }
+}
+
+// MARK: - Life
+
+extension PartitionSupervisor: Service {
+    /// Until the graceful shutdown: then the round under way ends, and the lease is given back.
+    package func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.everySecond { await self.renew() } }
+            group.addTask { await self.everySecond { await self.round() } }
+        }
+        await giveBack()
+    }
+
+    private func everySecond(_ act: () async -> Void) async {
+        var due = loop.now
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            await act()
+            due = max(due + Limits.interval, loop.now)
+            // Ended early by the shutdown, which the loop's condition sees.
+            await cancelWhenGracefulShutdown { [due] in
+                do { try await self.loop.sleep(until: due) } catch {}
+            }
+        }
+    }
+
+    private func giveBack() async {
+        guard leadership.token != nil else { return }
+        note(leadership.asked(nil))
+        do throws(RedisError) {
+            try await supervision.giveBack(as: terms.holder)
+        } catch {
+            log.debug("the lease is left to expire", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Takes the lease, or renews it.
+    package func renew() async {
+        do throws(RedisError) {
+            try await leaseConnection.whenReady(within: Limits.interval)
+            let answer = try await supervision.lease(
+                as: terms.holder,
+                for: terms.leaseTime,
+                over: leaseConnection
+            )
+            note(leadership.asked(answer))
+        } catch {
+            // Whether it still holds, each script finds out for itself.
+            tell(error)
+        }
+    }
+
+    private func note(_ change: Leadership.Change) {
+        overview.leads(supervision.keys.partition, leadership.token != nil)
+        let facts: Logger.Metadata = ["partition": "\(supervision.keys.partition)"]
+        switch change {
+        case .none: break
+        case .taken:
+            // What was known is of another time.
+            sweeps = [:]
+            (overdueSkipped, reservationCursor) = (0, 0)
+            drift = DriftWatch()
+            log.info("this process leads the partition", metadata: facts)
+        case .lost:
+            overview.forgets(supervision.keys.partition)
+            if !Task.isShuttingDownGracefully { metrics.leadershipsLost.increment() }
+            log.notice("this process leads the partition no more", metadata: facts)
+        }
+    }
+
+    /// A script was refused: another supervisor leads.
+    func fenced(_ token: Supervision.Token) { note(leadership.fenced(token)) }
+
+    func leads(_ token: Supervision.Token) -> Bool { leadership.token == token }
+}
+
+// MARK: - One round
+
+extension PartitionSupervisor {
+    /// All duties once, most urgent first.
+    package func round() async {
+        let start = ContinuousClock.now
+        do throws(RedisError) {
+            try await watchRedis()
+            guard let token = leadership.token else {
+                return overview.rounded(supervision.keys.partition, at: .now)
+            }
+            let mayTake = grace.isOver(at: .now)
+            overview.holdsOff(supervision.keys.partition, !mayTake)
+            if mayTake { try await takeBackFromTheDead(token) }
+            let books = try await supervision.measure()
+            try await makeMissingGroups(books)
+            show(books)
+            if mayTake { try await endOverdue(token, nowMs: books.nowMs) }
+            try await answerUnread(token, books)
+            if supervision.keys.partition == 0 {
+                try await sweepReservations(token, nowMs: books.nowMs)
+            }
+            overview.rounded(supervision.keys.partition, at: .now)
+            _ = refusals.end()
+            metrics.tickDuration.record(ContinuousClock.now - start)
+        } catch {
+            failed(error)
+        }
+    }
+
+    /// Whether Redis answers, and for how long it has.
+    private func watchRedis() async throws(RedisError) {
+        let present = try await workConnection.whenReady(within: Limits.interval)
+        if present != generation {
+            grace.missed()
+            for script in Supervision.scripts {
+                try await workConnection.send(
+                    RedisCommand("SCRIPT", "LOAD", .bytes(script.source))
+                )
+            }
+            generation = present
+        }
+        let uptime = try await Supervision.uptime(over: workConnection)
+        grace.answered(at: .now, uptime: uptime)
+    }
+
+    private func failed(_ error: RedisError) {
+        metrics.ticksFailed.increment()
+        if error.isOutage {
+            grace.missed()
+            overview.holdsOff(supervision.keys.partition, true)
+        }
+        tell(error)
+    }
+
+    /// An outage is the connection's to tell. A refusal is told ever less often while it lasts.
+    private func tell(_ error: RedisError) {
+        guard !error.isOutage else {
+            log.debug("a step was not finished", metadata: ["reason": "\(error)"])
+            return
+        }
+        guard let count = refusals.failedAgain() else { return }
+        log.error(
+            "Redis refuses a supervisor's command",
+            metadata: [
+                "reason": "\(error)", "refusals": "\(count)",
+                "partition": "\(supervision.keys.partition)",
+            ]
+        )
+    }
+
+    private func makeMissingGroups(_ books: Measurement) async throws(RedisError) {
+        let missing = Queue.allCases.filter { books.streams[$0]?.hasGroup != true }
+        guard !missing.isEmpty else { return }
+        let made = try await supervision.ensureGroups(on: missing)
+        guard !made.isEmpty else { return }
+        metrics.work.groupsMade.increment(by: made.count)
+        log.notice(
+            "consumer groups were missing, and are made",
+            metadata: [
+                "queues": "\(made.map(\.rawValue).joined(separator: ","))",
+                "partition": "\(supervision.keys.partition)",
+            ]
+        )
+    }
+
+    private func show(_ books: Measurement) {
+        let drift = Conservation.drift(books)
+        overview.measured(supervision.keys.partition, books, drift)
+        for (law, amount) in self.drift.seen(drift) {
+            log.error(
+                "a partition's books do not add up",
+                metadata: [
+                    "law": "\(law.rawValue)", "drift": "\(amount)",
+                    "partition": "\(supervision.keys.partition)",
+                ]
+            )
+        }
+    }
+}
+
+extension RedisError {
+    /// Redis was not reached, or its answer was lost: as opposed to one that says no.
+    fileprivate var isOutage: Bool {
+        switch self {
+        case .notConnected, .connectionLost, .timedOut, .overloaded, .cancelled: true
+        case .server, .unsupportedCommand, .tlsUnavailable: false
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Configuration
+import Contract
+import Gateways
+import Logging
+import Program
+import Redis
+import Telemetry
+
+/// Everything an operator may set, read once at start. `Variable` is the same in words.
+struct Settings: Sendable {
+    let redis: RedisEndpoint
+    let streamPrefix: String
+    let partitions: Int
+    let supervisorName: String?
+    let heartbeatTTL: Duration
+    let attemptsMax: Int
+    let requestTimeout: Duration
+    let batchTimeout: Duration
+    let replyTTL: Duration
+    let dedupeTTL: Duration
+    let payloadBytesMax: Int
+    let health: HealthServer.Address
+    let logLevel: Logger.Level
+    let logFormat: LogFormat
+
+    /// - Parameter config: By names of environment variables in the form of `Variable.key`.
+    init(_ config: ConfigReader) throws(SettingsError) {
+        let values = Values<Variable>(config)
+        redis = try Self.redisEndpoint(values)
+        streamPrefix = try values.text(.streamPrefix)
+        guard !streamPrefix.isEmpty, !streamPrefix.contains("{"), !streamPrefix.contains("}") else {
+            throw SettingsError(Variable.streamPrefix, "expected a name without braces")
+        }
+        partitions = try values.integer(.partitions, in: 1...1_024)
+        supervisorName = values.optional(.supervisorName)
+        heartbeatTTL = try values.seconds(.heartbeatTTL, in: 2...300)
+        attemptsMax = try values.integer(.maxAttempts, in: 1...100)
+        requestTimeout = try values.seconds(.requestTimeout, in: 0.1...3_600)
+        batchTimeout = try values.seconds(.batchTimeout, in: 0.1...86_400)
+        replyTTL = try values.seconds(.replyTTL, in: 1...86_400)
+        dedupeTTL = try values.seconds(.dedupeTTL, in: 1...2_592_000)
+        payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)
+        health = HealthServer.Address(
+            host: try values.text(.healthHost),
+            port: try values.integer(.healthPort, in: 0...65_535),
+            portFile: values.optional(.healthPortFile)
+        )
+        logLevel = try values.choice(.logLevel, Logger.Level.allCases) { $0.rawValue }
+        logFormat = try values.choice(.logFormat, LogFormat.allCases) { $0.rawValue }
+    }
+
+    private static func redisEndpoint(
+        _ values: Values<Variable>
+    ) throws(SettingsError) -> RedisEndpoint {
+        guard let url = values.optional(.redisURL) else {
+            return RedisEndpoint(
+                host: try values.text(.redisHost),
+                port: try values.integer(.redisPort, in: 1...65_535)
+            )
+        }
+        do throws(RedisEndpointError) {
+            return try RedisEndpoint(url: url)
+        } catch {
+            throw SettingsError(Variable.redisURL, "\(error)")
+        }
+    }
+}

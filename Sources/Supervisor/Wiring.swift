@@ -1,0 +1,212 @@
+import Contract
+import EventLoop
+import Gateways
+import Glibc
+import Logging
+import Program
+import Redis
+import Release
+import ServiceLifecycle
+import Telemetry
+import UnixSignals
+
+/// Puts the process together, starts it in order, and stops it in the reverse.
+struct Wiring: Sendable {
+    private let settings: Settings
+    private let registry: PrometheusRegistry
+    private let metrics: SupervisorMetrics
+    private let overview: Overview
+    private let log: Logger
+
+    private enum Limits {
+        /// How long a lease lasts without renewal, which is tried every second.
+        static let lease = Duration.seconds(5)
+        /// A round under way may end; each of its steps is bounded.
+        static let stop = Duration.seconds(15)
+    }
+
+    init(_ settings: Settings) {
+        self.settings = settings
+        registry = PrometheusRegistry()
+        metrics = SupervisorMetrics(in: registry, version: Release.version)
+        overview = Overview(partitions: settings.partitions, metrics)
+        log = Logger(label: "supervisor") { label in
+            JSONLogHandler(
+                label: label,
+                level: settings.logLevel,
+                format: settings.logFormat,
+                sink: .standardError
+            )
+        }
+    }
+
+    func run() async throws(StartFailure) {
+        do {
+            try await EventLoop.run(named: "supervisor") { loop in try await serve(on: loop) }
+        } catch let failure as StartFailure {
+            throw failure
+        } catch {
+            throw .service("\(error)")
+        }
+    }
+
+    private func serve(on loop: EventLoop) async throws {
+        let name = settings.supervisorName ?? hostName()
+        // The same process after a restart is another holder.
+        let holder = "\(name)-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
+        let services = try services(on: loop, name, holder)
+        log.info(
+            "a supervisor starts",
+            metadata: [
+                "version": "\(Release.version)", "holder": "\(holder)",
+                "redis": "\(settings.redis)", "partitions": "\(settings.partitions)",
+            ]
+        )
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quiet
+        )
+        configuration.maximumGracefulShutdownDuration = Limits.stop
+        try await ServiceGroup(configuration: configuration).run()
+        log.info("the supervisor has ended")
+    }
+
+    /// Each service may use those before it; they are stopped in the reverse order.
+    private func services(
+        on loop: EventLoop,
+        _ name: String,
+        _ holder: String
+    ) throws(RedisError) -> [any Service] {
+        let lease = try connection(.lease, name, on: loop)
+        let work = try connection(.work, name, on: loop)
+        let overview = overview
+        let registry = registry
+        let process = metrics.process
+        return [
+            HealthServer(
+                of: loop,
+                at: settings.health,
+                health: { overview.health(loopAnswered: $0, now: .now) },
+                metricsPage: { Page.metrics(in: registry, process, accept: $0) },
+                log: log
+            ),
+            ConnectionService(lease), ConnectionService(work),
+        ]
+            + (0..<settings.partitions).map { partition in
+                supervisor(of: partition, on: loop, holder, lease: lease, work: work)
+            }
+    }
+
+    private func supervisor(
+        of partition: Int,
+        on loop: EventLoop,
+        _ holder: String,
+        lease: RedisConnection,
+        work: RedisConnection
+    ) -> PartitionSupervisor {
+        let supervision = Supervision(
+            connection: work,
+            keys: Keys(prefix: settings.streamPrefix, partition: partition),
+            terms: .init(
+                attemptsMax: settings.attemptsMax,
+                replyTTLMs: settings.replyTTL.wholeMilliseconds,
+                rememberedMs: settings.dedupeTTL.wholeMilliseconds
+            ),
+            metrics: metrics
+        )
+        return PartitionSupervisor(
+            on: loop,
+            supervision,
+            ReservationBook(over: supervision, prefix: settings.streamPrefix),
+            leaseConnection: lease,
+            workConnection: work,
+            terms: .init(
+                holder: holder,
+                leaseTime: Limits.lease,
+                heartbeatTTL: settings.heartbeatTTL,
+                entries: .init(
+                    payloadBytesMax: settings.payloadBytesMax,
+                    requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
+                    batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
+                    partition: partition,
+                    partitions: settings.partitions
+                )
+            ),
+            overview: overview,
+            metrics: metrics,
+            log: log
+        )
+    }
+
+    private func connection(
+        _ role: SupervisorMetrics.Connection,
+        _ name: String,
+        on loop: EventLoop
+    ) throws(RedisError) -> RedisConnection {
+        var options = RedisOptions()
+        options.clientName = "strategy-supervisor:\(name):\(role.rawValue)"
+        let (metrics, log, outage) = (metrics, log, Outage())
+        return try RedisConnection(
+            to: settings.redis,
+            on: loop,
+            options: options,
+            random: { .random(in: 0..<$0) },
+            onChange: { state in Self.observe(state, of: role, outage, metrics, log) }
+        )
+    }
+
+    private static func observe(
+        _ state: RedisConnection.State,
+        of role: SupervisorMetrics.Connection,
+        _ outage: Outage,
+        _ metrics: SupervisorMetrics,
+        _ log: Logger
+    ) {
+        switch state {
+        case .ready(let generation):
+            metrics.connected.set(role, to: true)
+            if generation > 1 { metrics.reconnects.increment(role) }
+            let attempts = outage.end()
+            log.info(
+                "Redis is connected",
+                metadata: ["connection": "\(role.rawValue)", "failed_attempts": "\(attempts)"]
+            )
+        case .resting(_, after: let loss):
+            metrics.connected.set(role, to: false)
+            guard let attempts = outage.failedAgain() else { return }
+            log.warning(
+                "Redis is not connected; attempts go on",
+                metadata: [
+                    "connection": "\(role.rawValue)", "reason": "\(loss)",
+                    "failed_attempts": "\(attempts)",
+                ]
+            )
+        case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
+        }
+    }
+
+    /// The host's name as far as it can stand in a client's name.
+    private func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+            as: UTF8.self
+        )
+    }
+
+    /// The service group tells each step of its own; of interest is only what goes wrong.
+    private var quiet: Logger {
+        var quiet = log
+        quiet.logLevel = .error
+        return quiet
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

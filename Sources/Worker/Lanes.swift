@@ -1,0 +1,121 @@
+import Contract
+import EventLoop
+import Gateways
+import Pipeline
+import Policy
+import Redis
+import Release
+import Telemetry
+
+// The pipeline of each partition, put together.
+extension Wiring {
+    /// What all lanes share.
+    struct World {
+        let loop: EventLoop
+        let write: RedisConnection
+        let clock: RedisClock
+        let model: OpenAIModel
+        let slots: Slots
+        let own: RedisStreams.Own
+    }
+
+    func lane(_ partition: Int, _ read: RedisConnection, _ world: World) -> Consumer.Lane {
+        let keys = Keys(prefix: settings.streamPrefix, partition: partition)
+        return Consumer.Lane(
+            partition: partition,
+            connection: read,
+            reader: StreamReader(
+                connection: read,
+                keys: keys,
+                consumer: world.own.consumer,
+                metrics: telemetry.metrics.streams,
+                log: log
+            ),
+            presence: Presence(
+                keys: keys,
+                own: world.own,
+                release: Release.version,
+                ttlMs: settings.heartbeatTTL.wholeMilliseconds
+            ),
+            agreement: Agreement(
+                partitions: settings.partitions,
+                keys: GlobalKeys(prefix: settings.streamPrefix)
+            ),
+            pipeline: pipeline(partition, keys, world)
+        )
+    }
+
+    private func pipeline(_ partition: Int, _ keys: Keys, _ world: World) -> Pipeline {
+        let streams = RedisStreams(
+            connection: world.write,
+            loop: world.loop,
+            keys: keys,
+            own: world.own,
+            rules: bookRules,
+            metrics: telemetry.metrics.streams,
+            log: log
+        )
+        let fleet = RedisFleet(
+            connection: world.write,
+            keys: GlobalKeys(prefix: settings.streamPrefix),
+            callsPerMinute: settings.requestsPerMinute,
+            costPerHour: settings.costPerHour,
+            metrics: telemetry.metrics.streams
+        )
+        let watch = Observation(
+            metrics: telemetry.metrics.requests,
+            log: log,
+            faults: settings.faults
+        )
+        return Pipeline(
+            intake: Intake(rules: intakeRules(partition), clock: world.clock),
+            admission: Admission(
+                streams: streams,
+                fleet: fleet,
+                parking: world.slots,
+                clock: world.clock,
+                watch: watch,
+                partition: partition
+            ),
+            generation: Generation(
+                model: world.model,
+                clock: world.clock,
+                rules: .init(outputTokensMax: settings.outputTokensMax)
+            ),
+            validation: Validation(),
+            settlement: Settlement(
+                streams: streams,
+                fleet: fleet,
+                parking: world.slots,
+                watch: watch,
+                replyTTLMs: settings.replyTTL.wholeMilliseconds,
+                worker: world.own.consumer,
+                executor: world.loop
+            ),
+            watch: watch
+        )
+    }
+
+    private func intakeRules(_ partition: Int) -> Intake.Rules {
+        Intake.Rules(
+            payloadBytesMax: settings.payloadBytesMax,
+            requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
+            batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
+            partition: partition,
+            partitions: settings.partitions
+        )
+    }
+
+    private var bookRules: BookRules {
+        BookRules(
+            limitsRequests: settings.requestsPerMinute != nil,
+            limitsCost: settings.costPerHour != nil,
+            defaultTier: settings.defaultTier,
+            userCostMax: NanoUSD(
+                Int64(Double(settings.costPerHour?.amount ?? 0) * settings.userCostShare)
+            ),
+            replyTTLMs: settings.replyTTL.wholeMilliseconds,
+            dedupeTTLMs: settings.dedupeTTL.wholeMilliseconds
+        )
+    }
+}

@@ -1,0 +1,234 @@
+"""The scripts as calls, by the names of their arguments, over the keys of one partition.
+
+A method makes a `Call`; `run` sends it. Where the client is a pipeline, `run` queues it.
+"""
+import hashlib
+import time
+from dataclasses import dataclass
+
+from harness import ROOT
+
+FOLDER = ROOT / "Sources/Gateways/Redis/Scripts"
+SOURCES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.lua"))}
+SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in SOURCES.items()}
+
+GROUP = "workers"
+QUEUES = ("retry", "high", "normal", "low")
+HOUR = 3_600_000
+DAY = 24 * HOUR
+REPLY_TTL = 600_000
+DEDUPE_TTL = DAY
+# Small limits, so that a test reaches them: requests and nano-dollars an hour.
+TIERS = (("free", 3, 10_000), ("basic", 5, 50_000))
+NO_LIMIT = 9 * 10**15
+
+
+@dataclass(frozen=True)
+class Call:
+    script: str
+    keys: tuple
+    arguments: tuple
+
+
+def load(client):
+    """Every script, as a worker loads them when it starts."""
+    for text in SOURCES.values():
+        client.script_load(text)
+
+
+class Books:
+    """One partition's keys, and the fleet's; `now` is what time the scripts are told it is."""
+
+    def __init__(self, client, partition="0", stem="t"):
+        self.client = client
+        self.stem = f"{stem}:{{{partition}}}:"
+        self.fleet = f"{stem}:{{global}}:"
+        # Ahead of the server's clock: what expires by a time of the test outlives the test.
+        self.now = int(time.time() * 1000) + DAY
+
+    # Keys
+
+    def key(self, name):
+        return self.stem + name
+
+    def requests(self, queue):
+        return self.key(f"requests:{queue}")
+
+    def reply(self, request):
+        return self.key(f"reply:{request}")
+
+    def record(self, request):
+        return self.key(f"request:{request}")
+
+    def user(self, user, part):
+        return self.key(f"user:{user}:{part}")
+
+    # What orchestrators and workers do beside the scripts
+
+    def make_groups(self):
+        for queue in QUEUES:
+            self.client.xgroup_create(self.requests(queue), GROUP, "0", mkstream=True)
+
+    def add(self, request="r1", queue="normal", **fields):
+        return self.client.xadd(
+            self.requests(queue), {"request_id": request, "payload": "{}", **fields})
+
+    def read(self, consumer="w1", queue="normal", count=100):
+        """IDs of the entries delivered to this consumer."""
+        found = self.client.xreadgroup(GROUP, consumer, {self.requests(queue): ">"}, count)
+        return [id for _, entries in found for id, _ in entries]
+
+    def delivered(self, request="r1", consumer="w1", queue="normal", **fields):
+        """An entry, added and read: its ID."""
+        id = self.add(request, queue, **fields)
+        assert id in self.read(consumer, queue)
+        return id
+
+    def live(self, consumer="w1"):
+        self.client.set(self.key(f"worker:{consumer}"), "1")
+
+    def die(self, consumer="w1"):
+        self.client.delete(self.key(f"worker:{consumer}"))
+
+    def lead(self, token="1"):
+        """Gives the lease to a supervisor with this token."""
+        self.client.hset(self.key("lease"), mapping={"holder": "s1", "token": token})
+
+    # What is in the books
+
+    def counters(self):
+        return {name: int(n) for name, n in self.client.hgetall(self.key("counters")).items()}
+
+    def cost(self, user="u1"):
+        found = self.client.hgetall(self.user(user, "cost"))
+        return tuple(int(found.get(name, 0)) for name in ("settled_nanousd", "reserved_nanousd"))
+
+    def ledger(self):
+        return [fields for _, fields in self.client.xrange(self.key("ledger"))]
+
+    def events(self, request="r1"):
+        return [fields for _, fields in self.client.xrange(self.reply(request))]
+
+    def state(self, request="r1"):
+        return self.client.hgetall(self.record(request))
+
+    def pending(self, queue="normal"):
+        """{entry ID: consumer}."""
+        found = self.client.xpending_range(self.requests(queue), GROUP, "-", "+", 1000)
+        return {one["message_id"]: one["consumer"] for one in found}
+
+    # The scripts
+
+    def run(self, call):
+        return self.client.evalsha(
+            SHAS[call.script], len(call.keys), *call.keys, *call.arguments)
+
+    def _now(self, now):
+        return str(self.now if now is None else now)
+
+    def admit(self, id, request="r1", queue="normal", consumer="w1", boot="b1", user="u1",
+              hash="h1", attempt=1, deadline=None, least=100, most=1000, limits_requests=True,
+              limits_cost=True, tier="free", share=NO_LIMIT, may_wait=True, owner="", now=None,
+              tiers=TIERS):
+        keys = [*(self.requests(queue) for queue in QUEUES), self.record(request),
+                self.reply(request), self.user(user, "requests"), self.user(user, "cost"),
+                self.user(user, "costlog"), self.user(user, "profile"), self.key("counters"),
+                self.key("due"), self.key(f"worker:{owner or consumer}"), self.key("ledger")]
+        arguments = [
+            GROUP, id, queue, consumer, boot, user, hash, request, attempt,
+            self.now + 30_000 if deadline is None else deadline, least, most,
+            int(limits_requests), int(limits_cost), tier, share, REPLY_TTL, DEDUPE_TTL,
+            int(may_wait), owner, self._now(now), *(value for row in tiers for value in row)]
+        return Call("admit", tuple(keys), tuple(arguments))
+
+    def call(self, request="r1", boot="b1", attempt=1, state="running", number=1, most=1000):
+        parked = state == "parked"
+        return Call("call", (self.record(request), self.key("counters")), (
+            boot, attempt, state, "" if parked else number, "" if parked else most))
+
+    def commit(self, id, request="r1", queue="normal", event="result", attempt=1, payload="{}",
+               boot="b1", user="u1", hash="h1", code="", cost=0, estimated=False, keeps=True,
+               facts="[]", now=None, trace=("", "")):
+        keys = (self.requests(queue), self.reply(request), self.record(request),
+                self.user(user, "cost"), self.user(user, "costlog"), self.user(user, "requests"),
+                self.key("ledger"), self.key("counters"), self.key("due"))
+        return Call("commit", keys, (
+            GROUP, id, event, request, attempt, payload, REPLY_TTL, *trace, boot, user, hash, code,
+            cost, int(estimated), int(keeps), DEDUPE_TTL, queue, facts, self._now(now)))
+
+    def event(self, request="r1", boot="b1", attempt=1, event="accepted", trace=""):
+        return Call("event", (self.record(request), self.reply(request)), (
+            boot, event, request, attempt, "{}", self.now + REPLY_TTL, trace))
+
+    def bury(self, id, request="", queue="normal", reason="no reason", fields=("a", "1"), cut=0,
+             kept=1000):
+        keys = (self.requests(queue), self.key("dead"), self.reply(request), self.key("counters"))
+        payload = '{"code":"request_id_conflict"}' if request else ""
+        return Call("bury", keys, (
+            GROUP, id, reason, queue, cut, kept, request, payload, REPLY_TTL, *fields))
+
+    def remind(self, id, request="r1", queue="normal", trace=""):
+        keys = (self.requests(queue), self.reply(request), self.record(request),
+                self.key("counters"))
+        return Call("remind", keys, (GROUP, id, request, "{}", REPLY_TTL, trace, queue))
+
+    def requeue(self, id, request="r1", queue="normal", owner="w1", why="dead", user="u1",
+                token="1", boot="b1", attempts=5, now=None):
+        keys = (self.requests(queue), self.requests("retry"), self.record(request),
+                self.user(user, "cost"), self.key("ledger"), self.key("counters"),
+                self.key(f"worker:{owner}"), self.key(f"revoked:{owner}"), self.key("lease"),
+                self.key(f"alone:{owner}"))
+        return Call("requeue", keys, (
+            GROUP, id, queue, owner, why, request, user, "" if why == "release" else token,
+            boot if why == "release" else "", attempts, self._now(now)))
+
+    def fail(self, id, request="r1", queue="normal", owner="w1", token="1", only_dead=True,
+             user="u1", hash="h1", attempts=5, code="attempts_exhausted", reason="it failed",
+             kept=1000, trace=""):
+        keys = (self.requests(queue), self.key("dead"), self.reply(request), self.record(request),
+                self.user(user, "cost"), self.key("ledger"), self.key("counters"), self.key("due"),
+                self.key("lease"), self.key(f"worker:{owner}"))
+        return Call("fail", keys, (
+            GROUP, id, queue, owner, token, int(only_dead), request, user, hash, attempts, code,
+            "{}", REPLY_TTL, DEDUPE_TTL, reason, kept, trace))
+
+    def expire(self, request="r1", token="1", user="u1", hash="h1", trace=""):
+        keys = (self.reply(request), self.record(request), self.key("ledger"),
+                self.key("counters"), self.key("lease"))
+        return Call("expire", keys, (
+            token, request, user, hash, "rejected", "deadline_passed", "{}", REPLY_TTL, DEDUPE_TTL,
+            trace))
+
+    def lease(self, holder="s1", lasts=60_000):
+        return Call("lease", (self.key("lease"), self.key("counters")), (holder, lasts))
+
+    def reap(self, consumer="w1", token="1"):
+        keys = (*(self.requests(queue) for queue in QUEUES), self.key(f"worker:{consumer}"),
+                self.key("lease"))
+        return Call("reap", keys, (GROUP, consumer, token))
+
+    def take(self, consumer="w1", count=10, queues=QUEUES):
+        return Call("take", tuple(map(self.requests, queues)), (GROUP, consumer, count))
+
+    def weigh(self, consumer="w1", queue="normal", bytes=100, count=100):
+        return Call("weigh", (self.requests(queue),), (GROUP, consumer, bytes, count))
+
+    def reserve(self, name="0:r1:1:1", least=100, most=1000, deadline=None, limit=10_000, pace="",
+                now=None):
+        keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend", "pace"))
+        return Call("reserve_global", keys, (
+            name, least, most, self.now + 30_000 if deadline is None else deadline, limit, pace,
+            self._now(now)))
+
+    def settle(self, name="0:r1:1:1", cost=500, now=None):
+        keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend"))
+        return Call("settle_global", keys, (name, cost, self._now(now)))
+
+    def fleet_cost(self):
+        found = self.client.hgetall(self.fleet + "cost")
+        return tuple(int(found.get(name, 0)) for name in ("settled_nanousd", "reserved_nanousd"))
+
+
+def snapshot(raw):
+    """Everything that is stored, byte for byte, and whether it expires."""
+    return {key: (raw.dump(key), raw.pttl(key) >= 0) for key in raw.keys("*")}
