@@ -179,9 +179,9 @@ let package = Package(
         program(
             "Worker",
             [
-                "Contract", "EventLoop", "Gateways", "HTTPClient", "Pipeline", "Policy", "Redis",
-                "Release", "Telemetry", argumentParser, collections, configuration, httpTypes,
-                hummingbird, lifecycle, logging, nioCore, unixSignals,
+                "Contract", "EventLoop", "Gateways", "HTTPClient", "Pipeline", "Policy",
+                "Program", "Redis", "Release", "Telemetry", argumentParser, collections,
+                configuration, lifecycle, logging, unixSignals,
             ]
         ),
         program(

@@ -1,6 +1,9 @@
+package import EventLoop
+package import Logging
 package import Redis
 import ServiceLifecycle
 import Synchronization
+package import Telemetry
 
 /// Keeps one connection up, from the start to the end of the process.
 package struct ConnectionService: Service {
@@ -27,5 +30,65 @@ package final class Outage: Sendable {
     package func failedAgain() -> Int? {
         let count = attempts.add(1, ordering: .relaxed).newValue
         return count.nonzeroBitCount == 1 ? count : nil
+    }
+}
+
+/// How each connection of a process is made, shown and told of.
+package struct ConnectionWatch<Role: Labels & RawRepresentable<String>>: Sendable {
+    private let connected: GaugeFamily<Role>
+    private let reconnects: CounterFamily<Role>
+    private let log: Logger
+
+    package init(
+        _ connected: GaugeFamily<Role>,
+        _ reconnects: CounterFamily<Role>,
+        _ log: Logger
+    ) {
+        self.connected = connected
+        self.reconnects = reconnects
+        self.log = log
+    }
+
+    /// - Parameter owner: What Redis shows as the client's name, before the role.
+    package func connection(
+        _ role: Role,
+        of owner: String,
+        to endpoint: RedisEndpoint,
+        on loop: EventLoop
+    ) throws(RedisError) -> RedisConnection {
+        var options = RedisOptions()
+        options.clientName = "\(owner):\(role.rawValue)"
+        let outage = Outage()
+        return try RedisConnection(
+            to: endpoint,
+            on: loop,
+            options: options,
+            random: { .random(in: 0..<$0) },
+            onChange: { state in observe(state, of: role, outage) }
+        )
+    }
+
+    private func observe(_ state: RedisConnection.State, of role: Role, _ outage: Outage) {
+        switch state {
+        case .ready(let generation):
+            connected.set(role, to: true)
+            if generation > 1 { reconnects.increment(role) }
+            let attempts = outage.end()
+            log.info(
+                "Redis is connected",
+                metadata: ["connection": "\(role.rawValue)", "failed_attempts": "\(attempts)"]
+            )
+        case .resting(_, after: let loss):
+            connected.set(role, to: false)
+            guard let attempts = outage.failedAgain() else { return }
+            log.warning(
+                "Redis is not connected; attempts go on",
+                metadata: [
+                    "connection": "\(role.rawValue)", "reason": "\(loss)",
+                    "failed_attempts": "\(attempts)",
+                ]
+            )
+        case .idle, .connecting, .stopped: connected.set(role, to: false)
+        }
     }
 }

@@ -75,7 +75,8 @@ package struct HealthServer: Service {
                 log.info("health and metrics are served", metadata: ["port": "\(port)"])
                 if let portFile = address.portFile { writePort(port, to: portFile) }
             },
-            logger: quiet
+            // Hummingbird tells every start and stop at `info`, which we do ourselves.
+            logger: log.from(.warning)
         )
         // Not on the loop, whose executor everything else here prefers.
         do {
@@ -85,13 +86,6 @@ package struct HealthServer: Service {
                 "HEALTH_HOST, HEALTH_PORT: \(address.host):\(address.port) cannot be served: \(error)"
             )
         }
-    }
-
-    /// Hummingbird tells every start and stop at `info`, which we do ourselves.
-    private var quiet: Logger {
-        var quiet = log
-        quiet.logLevel = .warning
-        return quiet
     }
 
     private func response(_ page: Page) -> Response {

@@ -56,6 +56,15 @@ package struct StartFailure: Error, CustomStringConvertible {
     package let exitCode: Int32
     package let description: String
 
+    private init(exitCode: Int32, description: String) {
+        self.exitCode = exitCode
+        self.description = description
+    }
+
+    package init(_ error: SettingsError) {
+        self.init(exitCode: EX_CONFIG, description: error.description)
+    }
+
     package static func setting(
         _ variable: some ProgramVariable,
         _ reason: String
@@ -65,5 +74,11 @@ package struct StartFailure: Error, CustomStringConvertible {
 
     package static func service(_ reason: String) -> StartFailure {
         StartFailure(exitCode: EX_UNAVAILABLE, description: reason)
+    }
+
+    /// The last word of a process that cannot go on: one line for a person.
+    package func tell(as program: String) {
+        let line = Array("\(program): \(description)\n".utf8)
+        _ = unsafe write(STDERR_FILENO, line, line.count)
     }
 }

@@ -1,4 +1,5 @@
 package import Configuration
+package import Redis
 
 /// A variable that cannot be used, and why. Never says what it holds, which may be a secret.
 package struct SettingsError: Error, CustomStringConvertible {
@@ -40,17 +41,41 @@ package struct Values<Variable: ProgramVariable> {
         return value
     }
 
+    package func number(
+        _ variable: Variable,
+        in range: ClosedRange<Double>
+    ) throws(SettingsError) -> Double {
+        try number(variable, in: range, called: "a number")
+    }
+
     package func seconds(
         _ variable: Variable,
         in range: ClosedRange<Double>
     ) throws(SettingsError) -> Duration {
+        let value = try number(variable, in: range, called: "seconds")
+        return .milliseconds(Int64((value * 1_000).rounded()))
+    }
+
+    private func number(
+        _ variable: Variable,
+        in range: ClosedRange<Double>,
+        called name: String
+    ) throws(SettingsError) -> Double {
         guard let value = Double(try text(variable)), range.contains(value) else {
             throw SettingsError(
                 variable,
-                "expected seconds from \(range.lowerBound) to \(range.upperBound)"
+                "expected \(name) from \(range.lowerBound) to \(range.upperBound)"
             )
         }
-        return .milliseconds(Int64((value * 1_000).rounded()))
+        return value
+    }
+
+    package func flag(_ variable: Variable) throws(SettingsError) -> Bool {
+        switch try text(variable).lowercased() {
+        case "true", "1", "yes", "on": true
+        case "false", "0", "no", "off": false
+        default: throw SettingsError(variable, "expected true or false")
+        }
     }
 
     package func choice<Choice>(
@@ -66,5 +91,49 @@ package struct Values<Variable: ProgramVariable> {
             )
         }
         return choice
+    }
+}
+
+// MARK: - What every program asks of Redis
+
+extension Values {
+    /// What all keys begin with. Braces in it would decide their slot in place of the partition.
+    package func streamPrefix(_ variable: Variable) throws(SettingsError) -> String {
+        let prefix = try text(variable)
+        guard !prefix.isEmpty, !prefix.contains("{"), !prefix.contains("}") else {
+            throw SettingsError(variable, "expected a name without braces")
+        }
+        return prefix
+    }
+
+    /// - Parameter url: Wins over the other two where it is set.
+    package func redisEndpoint(
+        url: Variable,
+        host: Variable,
+        port: Variable
+    ) throws(SettingsError) -> RedisEndpoint {
+        guard let text = optional(url) else {
+            return RedisEndpoint(
+                host: try self.text(host),
+                port: try integer(port, in: 1...65_535)
+            )
+        }
+        do throws(RedisEndpointError) {
+            return try RedisEndpoint(url: text)
+        } catch {
+            throw SettingsError(url, "\(error)")
+        }
+    }
+
+    package func healthAddress(
+        host: Variable,
+        port: Variable,
+        portFile: Variable
+    ) throws(SettingsError) -> HealthServer.Address {
+        HealthServer.Address(
+            host: try text(host),
+            port: try integer(port, in: 0...65_535),
+            portFile: optional(portFile)
+        )
     }
 }

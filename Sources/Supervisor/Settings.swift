@@ -26,11 +26,8 @@ struct Settings: Sendable {
     /// - Parameter config: By names of environment variables in the form of `Variable.key`.
     init(_ config: ConfigReader) throws(SettingsError) {
         let values = Values<Variable>(config)
-        redis = try Self.redisEndpoint(values)
-        streamPrefix = try values.text(.streamPrefix)
-        guard !streamPrefix.isEmpty, !streamPrefix.contains("{"), !streamPrefix.contains("}") else {
-            throw SettingsError(Variable.streamPrefix, "expected a name without braces")
-        }
+        redis = try values.redisEndpoint(url: .redisURL, host: .redisHost, port: .redisPort)
+        streamPrefix = try values.streamPrefix(.streamPrefix)
         partitions = try values.integer(.partitions, in: 1...1_024)
         supervisorName = values.optional(.supervisorName)
         heartbeatTTL = try values.seconds(.heartbeatTTL, in: 2...300)
@@ -40,28 +37,12 @@ struct Settings: Sendable {
         replyTTL = try values.seconds(.replyTTL, in: 1...86_400)
         dedupeTTL = try values.seconds(.dedupeTTL, in: 1...2_592_000)
         payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)
-        health = HealthServer.Address(
-            host: try values.text(.healthHost),
-            port: try values.integer(.healthPort, in: 0...65_535),
-            portFile: values.optional(.healthPortFile)
+        health = try values.healthAddress(
+            host: .healthHost,
+            port: .healthPort,
+            portFile: .healthPortFile
         )
         logLevel = try values.choice(.logLevel, Logger.Level.allCases) { $0.rawValue }
         logFormat = try values.choice(.logFormat, LogFormat.allCases) { $0.rawValue }
-    }
-
-    private static func redisEndpoint(
-        _ values: Values<Variable>
-    ) throws(SettingsError) -> RedisEndpoint {
-        guard let url = values.optional(.redisURL) else {
-            return RedisEndpoint(
-                host: try values.text(.redisHost),
-                port: try values.integer(.redisPort, in: 1...65_535)
-            )
-        }
-        do throws(RedisEndpointError) {
-            return try RedisEndpoint(url: url)
-        } catch {
-            throw SettingsError(Variable.redisURL, "\(error)")
-        }
     }
 }

@@ -46,7 +46,7 @@ struct StrategySupervisor: AsyncParsableCommand {
         do throws(SettingsError) {
             settings = try Settings(config)
         } catch {
-            throw Self.end(with: EX_CONFIG, "\(error)")
+            throw Self.end(StartFailure(error))
         }
         if showSettings {
             print(Variable.inForce(config))
@@ -55,14 +55,12 @@ struct StrategySupervisor: AsyncParsableCommand {
         do throws(StartFailure) {
             try await Wiring(settings).run()
         } catch {
-            throw Self.end(with: error.exitCode, error.description)
+            throw Self.end(error)
         }
     }
 
-    /// The last word of a process that cannot go on: one line for a person, and a status.
-    private static func end(with code: Int32, _ message: String) -> ExitCode {
-        let line = Array("strategy-supervisor: \(message)\n".utf8)
-        _ = unsafe write(STDERR_FILENO, line, line.count)
-        return ExitCode(code)
+    private static func end(_ failure: StartFailure) -> ExitCode {
+        failure.tell(as: "strategy-supervisor")
+        return ExitCode(failure.exitCode)
     }
 }

@@ -1,7 +1,6 @@
 import Contract
 import EventLoop
 import Gateways
-import Glibc
 import Logging
 import Program
 import Redis
@@ -51,7 +50,7 @@ struct Wiring: Sendable {
     }
 
     private func serve(on loop: EventLoop) async throws {
-        let name = settings.supervisorName ?? hostName()
+        let name = settings.supervisorName ?? Host.name
         // The same process after a restart is another holder.
         let holder = "\(name)-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
         let services = try services(on: loop, name, holder)
@@ -65,7 +64,8 @@ struct Wiring: Sendable {
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: quiet
+            // The service group tells each step of its own; of interest is only what goes wrong.
+            logger: log.from(.error)
         )
         configuration.maximumGracefulShutdownDuration = Limits.stop
         try await ServiceGroup(configuration: configuration).run()
@@ -78,8 +78,10 @@ struct Wiring: Sendable {
         _ name: String,
         _ holder: String
     ) throws(RedisError) -> [any Service] {
-        let lease = try connection(.lease, name, on: loop)
-        let work = try connection(.work, name, on: loop)
+        let watch = ConnectionWatch(metrics.connected, metrics.reconnects, log)
+        let owner = "strategy-supervisor:\(name)"
+        let lease = try watch.connection(.lease, of: owner, to: settings.redis, on: loop)
+        let work = try watch.connection(.work, of: owner, to: settings.redis, on: loop)
         let overview = overview
         let registry = registry
         let process = metrics.process
@@ -137,76 +139,5 @@ struct Wiring: Sendable {
             metrics: metrics,
             log: log
         )
-    }
-
-    private func connection(
-        _ role: SupervisorMetrics.Connection,
-        _ name: String,
-        on loop: EventLoop
-    ) throws(RedisError) -> RedisConnection {
-        var options = RedisOptions()
-        options.clientName = "strategy-supervisor:\(name):\(role.rawValue)"
-        let (metrics, log, outage) = (metrics, log, Outage())
-        return try RedisConnection(
-            to: settings.redis,
-            on: loop,
-            options: options,
-            random: { .random(in: 0..<$0) },
-            onChange: { state in Self.observe(state, of: role, outage, metrics, log) }
-        )
-    }
-
-    private static func observe(
-        _ state: RedisConnection.State,
-        of role: SupervisorMetrics.Connection,
-        _ outage: Outage,
-        _ metrics: SupervisorMetrics,
-        _ log: Logger
-    ) {
-        switch state {
-        case .ready(let generation):
-            metrics.connected.set(role, to: true)
-            if generation > 1 { metrics.reconnects.increment(role) }
-            let attempts = outage.end()
-            log.info(
-                "Redis is connected",
-                metadata: ["connection": "\(role.rawValue)", "failed_attempts": "\(attempts)"]
-            )
-        case .resting(_, after: let loss):
-            metrics.connected.set(role, to: false)
-            guard let attempts = outage.failedAgain() else { return }
-            log.warning(
-                "Redis is not connected; attempts go on",
-                metadata: [
-                    "connection": "\(role.rawValue)", "reason": "\(loss)",
-                    "failed_attempts": "\(attempts)",
-                ]
-            )
-        case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
-        }
-    }
-
-    /// The host's name as far as it can stand in a client's name.
-    private func hostName() -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
-        return String(
-            decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
-            as: UTF8.self
-        )
-    }
-
-    /// The service group tells each step of its own; of interest is only what goes wrong.
-    private var quiet: Logger {
-        var quiet = log
-        quiet.logLevel = .error
-        return quiet
-    }
-}
-
-extension Duration {
-    fileprivate var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }
 }

@@ -4,6 +4,7 @@ import EventLoop
 import Gateways
 import Logging
 import Pipeline
+import Program
 import Redis
 import ServiceLifecycle
 import Telemetry
@@ -145,7 +146,7 @@ extension Consumer {
             if let conflict = try await lanes[lane].agreement.conflict(
                 by: lanes[lane].connection
             ) {
-                stop(because: .setting(.partitions, conflict))
+                stop(because: .setting(Variable.partitions, conflict))
                 return []
             }
             guard try await claimName(lane) else { return [] }

@@ -3,6 +3,7 @@ import EventLoop
 import Gateways
 import Pipeline
 import Policy
+import Program
 import Redis
 import Release
 import Telemetry

@@ -5,15 +5,6 @@ import Redis
 import ServiceLifecycle
 import Telemetry
 
-/// Keeps one connection up, from the start to the end of the process.
-struct ConnectionService: Service {
-    let connection: RedisConnection
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await connection.run() }
-    }
-}
-
 /// Once a second: Redis' clock, the scripts after a reconnect, and how late the loop is.
 struct Pulse: Service {
     let loop: EventLoop

@@ -5,6 +5,7 @@
 import ArgumentParser
 import Configuration
 import Glibc
+import Program
 import Release
 
 @main
@@ -38,7 +39,7 @@ struct StrategyWorker: AsyncParsableCommand {
         do throws(SettingsError) {
             settings = try Settings(config)
         } catch {
-            throw Self.end(with: EX_CONFIG, "\(error)")
+            throw Self.end(StartFailure(error))
         }
         if showSettings {
             print(Variable.inForce(config))
@@ -47,34 +48,20 @@ struct StrategyWorker: AsyncParsableCommand {
         do throws(StartFailure) {
             try await Wiring(settings).run()
         } catch {
-            throw Self.end(with: error.exitCode, error.description)
+            throw Self.end(error)
         }
     }
 
-    /// The last word of a process that cannot go on: one line for a person, and a status.
-    private static func end(with code: Int32, _ message: String) -> ExitCode {
-        let line = Array("strategy-worker: \(message)\n".utf8)
-        _ = unsafe write(STDERR_FILENO, line, line.count)
-        return ExitCode(code)
+    private static func end(_ failure: StartFailure) -> ExitCode {
+        failure.tell(as: "strategy-worker")
+        return ExitCode(failure.exitCode)
     }
 }
 
-/// Why the process cannot start, or go on.
-struct StartFailure: Error, CustomStringConvertible {
-    let exitCode: Int32
-    let description: String
-
-    static func setting(_ variable: Variable, _ reason: String) -> StartFailure {
-        StartFailure(exitCode: EX_CONFIG, description: "\(variable.rawValue): \(reason)")
-    }
-
+extension StartFailure {
     /// Two processes of one name would take each other's entries for their own.
     static let namesake = StartFailure.setting(
-        .consumerName,
+        Variable.consumerName,
         "another worker of this name lives; every process needs its own"
     )
-
-    static func service(_ reason: String) -> StartFailure {
-        StartFailure(exitCode: EX_UNAVAILABLE, description: reason)
-    }
 }

@@ -1,7 +1,7 @@
-import Configuration
+import Program
 
 /// The environment variables that a worker reads. Durations are seconds.
-enum Variable: String, CaseIterable {
+enum Variable: String, ProgramVariable {
     case apiKey = "OPENAI_API_KEY"
     case model = "OPENAI_MODEL"
     case apiBaseURL = "OPENAI_BASE_URL"
@@ -39,7 +39,6 @@ enum Variable: String, CaseIterable {
     case logFormat = "LOG_FORMAT"
     case faultAt = "FAULT_AT"
 
-    /// What holds when it is not set; nil where nothing does, or where that is computed.
     var standard: String? {
         switch self {
         case .model: "gpt-4-turbo-preview"
@@ -75,7 +74,6 @@ enum Variable: String, CaseIterable {
         }
     }
 
-    /// One line for `--help` and the README.
     var meaning: String {
         switch self {
         case .apiKey: "key for the model's API"
@@ -118,40 +116,4 @@ enum Variable: String, CaseIterable {
     }
 
     var isSecret: Bool { self == .apiKey || self == .redisURL }
-
-    /// `REDIS_URL` is read by the key `redis.url`.
-    var key: ConfigKey {
-        ConfigKey(rawValue.lowercased().split(separator: "_").map(String.init))
-    }
-
-    /// The table of `--help`.
-    static var table: String {
-        let width = allCases.map(\.rawValue.count).max() ?? 0
-        let lines = allCases.map { variable in
-            let name = variable.rawValue
-            let padding = String(repeating: " ", count: width - name.count)
-            let standard = variable.standard.map { " [\($0)]" } ?? ""
-            return "  \(name)\(padding)  \(variable.meaning)\(standard)"
-        }
-        return "ENVIRONMENT VARIABLES\n" + lines.joined(separator: "\n")
-    }
-}
-
-extension Variable {
-    /// What is in force and where from, one line a variable. Of a secret, whether it is set.
-    static func inForce(_ config: ConfigReader) -> String {
-        allCases.map { variable in
-            let text = config.string(forKey: variable.key, isSecret: variable.isSecret)
-            // What is set to nothing is not set.
-            let set = text?.isEmpty == true ? nil : text
-            let value =
-                switch (set, variable.isSecret) {
-                case (.some, true): "[secret]"
-                case (.some(let text), false): text
-                case (.none, _): variable.standard ?? ""
-                }
-            let origin = set == nil ? "default" : "environment"
-            return "\(variable.rawValue)=\(value)  # \(origin)"
-        }.joined(separator: "\n")
-    }
 }

@@ -6,10 +6,10 @@ import HTTPClient
 import Logging
 import Pipeline
 import Policy
+import Program
 import Redis
 import Release
 import ServiceLifecycle
-import Synchronization
 import Telemetry
 import UnixSignals
 
@@ -48,16 +48,19 @@ struct Wiring: Sendable {
         let catalog = try catalog()
         guard let model = catalog[settings.model] else {
             throw .setting(
-                .model,
+                Variable.model,
                 "\(settings.model) is not in the price file, so what it costs is unknown; "
                     + "known are \(catalog.names.joined(separator: ", "))"
             )
         }
         guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
-            throw .setting(.apiBaseURL, "expected an http or https URL without user and query")
+            throw .setting(
+                Variable.apiBaseURL,
+                "expected an http or https URL without user and query"
+            )
         }
         if let path = settings.caFile, unsafe access(path, R_OK) != 0 {
-            throw .setting(.caFile, "\(path) cannot be read")
+            throw .setting(Variable.caFile, "\(path) cannot be read")
         }
         do {
             try await EventLoop.run(named: "worker") { loop in
@@ -80,7 +83,7 @@ struct Wiring: Sendable {
             guard let path = settings.priceFile else { return try PriceFile.builtIn() }
             return try PriceFile.read(path)
         } catch {
-            throw .setting(.priceFile, error.description)
+            throw .setting(Variable.priceFile, error.description)
         }
     }
 }
@@ -133,7 +136,8 @@ extension Wiring {
             var configuration = ServiceGroupConfiguration(
                 services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: quiet
+                // The service group tells each step of its own; of interest is only what goes wrong.
+                logger: log.from(.error)
             )
             // Handing back what has not ended takes moments; this is for a Redis that is away.
             configuration.maximumGracefulShutdownDuration = settings.drainTimeout + .seconds(3)
@@ -189,12 +193,10 @@ extension Wiring {
             log: log
         )
         let server = HealthServer(
-            loop: loop,
-            status: status,
-            telemetry: telemetry,
-            host: settings.healthHost,
-            port: settings.healthPort,
-            portFile: settings.healthPortFile,
+            of: loop,
+            at: settings.health,
+            health: { [status] in status.health(loopAnswered: $0) },
+            metricsPage: { [telemetry] in telemetry.metricsPage(accept: $0) },
             log: log
         )
         let pulse = Pulse(
@@ -212,8 +214,8 @@ extension Wiring {
             consumer: consumer,
             log: log
         )
-        return [server, ConnectionService(connection: connections.write)]
-            + connections.read.map { ConnectionService(connection: $0) }
+        return [server, ConnectionService(connections.write)]
+            + connections.read.map { ConnectionService($0) }
             + [pulse, heartbeat, consumer]
     }
 
@@ -227,55 +229,19 @@ extension Wiring {
         on loop: EventLoop,
         _ consumerName: String
     ) throws(RedisError) -> Connections {
+        let metrics = telemetry.metrics.streams
+        let watch = ConnectionWatch(metrics.connected, metrics.reconnects, log)
         func connection(_ role: Metrics.Connection) throws(RedisError) -> RedisConnection {
-            var options = RedisOptions()
-            options.clientName = "strategy-worker:\(consumerName):\(role.rawValue)"
-            let streams = telemetry.metrics.streams
-            let log = log
-            let outage = Outage()
-            return try RedisConnection(
+            try watch.connection(
+                role,
+                of: "strategy-worker:\(consumerName)",
                 to: settings.redis,
-                on: loop,
-                options: options,
-                random: { .random(in: 0..<$0) },
-                onChange: { state in Self.observe(state, of: role, outage, streams, log) }
+                on: loop
             )
         }
         var read: [RedisConnection] = []
         for _ in 0..<settings.partitions { read.append(try connection(.read)) }
         return Connections(write: try connection(.write), read: read)
-    }
-
-    private static func observe(
-        _ state: RedisConnection.State,
-        of role: Metrics.Connection,
-        _ outage: Outage,
-        _ metrics: StreamMetrics,
-        _ log: Logger
-    ) {
-        switch state {
-        case .ready(let generation):
-            metrics.connected.set(role, to: true)
-            if generation > 1 { metrics.reconnects.increment(role) }
-            let attempts = outage.end()
-            log.info(
-                "Redis is connected",
-                metadata: [
-                    "connection": "\(role.rawValue)", "failed_attempts": "\(attempts)",
-                ]
-            )
-        case .resting(_, after: let loss):
-            metrics.connected.set(role, to: false)
-            guard let attempts = outage.failedAgain() else { return }
-            log.warning(
-                "Redis is not connected; attempts go on",
-                metadata: [
-                    "connection": "\(role.rawValue)", "reason": "\(loss)",
-                    "failed_attempts": "\(attempts)",
-                ]
-            )
-        case .idle, .connecting, .stopped: metrics.connected.set(role, to: false)
-        }
     }
 
     /// Says which variable to set when the model is known to be gone. An API that cannot be reached
@@ -295,7 +261,7 @@ extension Wiring {
         case .live: return
         case .gone:
             throw .setting(
-                .model,
+                Variable.model,
                 "\(name) is not served by \(endpoint.baseURL); set it to a model that is"
             )
         case .keyRefused:
@@ -308,23 +274,8 @@ extension Wiring {
 
     /// A host's name and a random part: two processes never share one, restarts included.
     private func consumerName() -> String {
-        if let name = settings.consumerName { return name }
-        var buffer = [CChar](repeating: 0, count: 256)
-        let host =
-            unsafe gethostname(&buffer, buffer.count - 1) == 0
-            ? String(
-                decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
-                as: UTF8.self
-            )
-            : "host"
-        return "\(host)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
-    }
-
-    /// The service group tells each step of its own; of interest is only what goes wrong.
-    private var quiet: Logger {
-        var quiet = log
-        quiet.logLevel = .error
-        return quiet
+        settings.consumerName
+            ?? "\(Host.name)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
     }
 
     /// The machine's own clock, Unix milliseconds.
@@ -332,27 +283,5 @@ extension Wiring {
         var time = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
-}
-
-extension Duration {
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
-    }
-}
-
-/// One connection's failed attempts since it last stood: told at the 1st, 2nd, 4th, 8th …, so that an
-/// outage of an hour is a dozen lines.
-private final class Outage: Sendable {
-    private let attempts = Atomic(0)
-
-    /// How many there were; from now on they count anew.
-    func end() -> Int { attempts.exchange(0, ordering: .relaxed) }
-
-    /// The number of this attempt where it is worth a line.
-    func failedAgain() -> Int? {
-        let count = attempts.add(1, ordering: .relaxed).newValue
-        return count.nonzeroBitCount == 1 ? count : nil
     }
 }
