@@ -92,21 +92,31 @@ class Stack:
         self.simulator_url = f"http://127.0.0.1:{self._port(port_file, simulator, 'simulator')}"
 
     def start_worker(self, name="worker", **variables):
-        """A worker that is ready; `health_url` of what comes back is where it tells so."""
+        """A worker that is ready; its limits are wide, where a check does not narrow them."""
+        wide = {"DEFAULT_TIER": "enterprise", "REQUESTS_PER_MINUTE": "1000000",
+                "COST_PER_HOUR_LIMIT": "1000000"}
+        return self._start(
+            "strategy-worker", name, OPENAI_BASE_URL=self.simulator_url,
+            OPENAI_API_KEY="sk-sim-docs", **{**wide, **variables})
+
+    def start_supervisor(self, name="supervisor", **variables):
+        return self._start("strategy-supervisor", name, **variables)
+
+    def _start(self, kind, name, **variables):
+        """A process that is ready; `health_url` of what comes back is where it tells so."""
         port_file = self.folder / f"{name}.port"
         port_file.unlink(missing_ok=True)
-        worker = self.spawn(
-            name, [program("strategy-worker")], REDIS_URL=self.redis_url,
-            OPENAI_BASE_URL=self.simulator_url, OPENAI_API_KEY="sk-sim-docs", HEALTH_PORT="0",
+        process = self.spawn(
+            name, [program(kind)], REDIS_URL=self.redis_url, HEALTH_PORT="0",
             HEALTH_PORT_FILE=str(port_file), **variables)
-        worker.health_url = f"http://127.0.0.1:{self._port(port_file, worker, name)}"
-        wait_until(lambda: self._is_ready(worker, name), f"{name} ready")
-        return worker
+        process.health_url = f"http://127.0.0.1:{self._port(port_file, process, name)}"
+        wait_until(lambda: self._is_ready(process, name), f"{name} ready")
+        return process
 
-    def _is_ready(self, worker, name):
-        assert worker.poll() is None, f"{name} ended: {self.log(name)}"
+    def _is_ready(self, process, name):
+        assert process.poll() is None, f"{name} ended: {self.log(name)}"
         try:
-            return fetch(worker.health_url + "/health")
+            return fetch(process.health_url + "/health")
         except (urllib.error.URLError, OSError):
             return False
 
