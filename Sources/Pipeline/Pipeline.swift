@@ -39,6 +39,7 @@ package struct Pipeline: Sendable {
     ///   that the lease is has been done.
     /// - Throws: When the task was cancelled before that; the entry stays pending.
     package func run(_ lease: consuming Lease) async throws(CancellationError) -> Receipt {
+        watch.reached(.read)
         switch watch.timed(.decode, { intake.accept(lease.entry) }) {
         case .nameless(let reason):
             return try await settlement.bury(lease, reason: reason)

@@ -2,7 +2,7 @@ import Contract
 package import EventLoop
 package import Gateways
 package import Logging
-import Program
+package import Program
 package import Redis
 import ServiceLifecycle
 package import Telemetry
@@ -22,6 +22,7 @@ package actor PartitionSupervisor {
     private let workConnection: RedisConnection
     private let overview: Overview
     private let terms: Terms
+    private let faults: Faults<RoundStep>?
 
     package private(set) var leadership = Leadership()
     var unread: UnreadEntry
@@ -68,6 +69,7 @@ package actor PartitionSupervisor {
     /// - Parameters:
     ///   - leaseConnection: Carries nothing large, so that a renewal is never behind it.
     ///   - workConnection: The one that `supervision` uses.
+    ///   - faults: Nil outside tests of faults.
     package init(
         on loop: EventLoop,
         _ supervision: Supervision,
@@ -77,6 +79,7 @@ package actor PartitionSupervisor {
         terms: Terms,
         overview: Overview,
         metrics: SupervisorMetrics,
+        faults: Faults<RoundStep>? = nil,
         log: Logger
     ) {
         self.loop = loop
@@ -87,6 +90,7 @@ package actor PartitionSupervisor {
         self.terms = terms
         self.overview = overview
         self.metrics = metrics
+        self.faults = faults
         self.log = log
         grace = Grace(heartbeatTTL: terms.heartbeatTTL)
         unread = UnreadEntry(terms.entries)
@@ -137,6 +141,7 @@ extension PartitionSupervisor: Service {
                 over: leaseConnection
             )
             note(leadership.asked(answer))
+            if answer != nil { reached(.leased) }
         } catch {
             // Whether it still holds, each script finds out for itself.
             tell(error)
@@ -158,6 +163,7 @@ extension PartitionSupervisor: Service {
             overview.forgets(supervision.keys.partition)
             if !Task.isShuttingDownGracefully { metrics.leadershipsLost.increment() }
             log.notice("this process leads the partition no more", metadata: facts)
+            if !Task.isShuttingDownGracefully { reached(.leaseLost) }
         }
     }
 
@@ -165,6 +171,8 @@ extension PartitionSupervisor: Service {
     func fenced(_ token: Supervision.Token) { note(leadership.fenced(token)) }
 
     func leads(_ token: Supervision.Token) -> Bool { leadership.token == token }
+
+    func reached(_ step: RoundStep) { faults?.reached(step) }
 }
 
 // MARK: - One round
@@ -178,10 +186,12 @@ extension PartitionSupervisor {
             guard let token = leadership.token else {
                 return overview.rounded(supervision.keys.partition, at: .now)
             }
+            reached(.begun)
             let mayTake = grace.isOver(at: .now)
             overview.holdsOff(supervision.keys.partition, !mayTake)
             if mayTake { try await takeBackFromTheDead(token) }
             let books = try await supervision.measure()
+            reached(.measured)
             try await makeMissingGroups(books)
             show(books)
             if mayTake { try await endOverdue(token, nowMs: books.nowMs) }
@@ -189,6 +199,7 @@ extension PartitionSupervisor {
             if supervision.keys.partition == 0 {
                 try await sweepReservations(token, nowMs: books.nowMs)
             }
+            reached(.ended)
             overview.rounded(supervision.keys.partition, at: .now)
             _ = refusals.end()
             metrics.tickDuration.record(ContinuousClock.now - start)

@@ -1,6 +1,7 @@
 import Configuration
 import Contract
 import Gateways
+import Glibc
 import Logging
 import Program
 import Redis
@@ -22,6 +23,7 @@ struct Settings: Sendable {
     let health: HealthServer.Address
     let logLevel: Logger.Level
     let logFormat: LogFormat
+    let faults: Faults<RoundStep>?
 
     /// - Parameter config: By names of environment variables in the form of `Variable.key`.
     init(_ config: ConfigReader) throws(SettingsError) {
@@ -44,5 +46,6 @@ struct Settings: Sendable {
         )
         logLevel = try values.choice(.logLevel, Logger.Level.allCases) { $0.rawValue }
         logFormat = try values.choice(.logFormat, LogFormat.allCases) { $0.rawValue }
+        faults = try values.faults(.faultAt, at: RoundStep.self) { _ = raise($0) }
     }
 }

@@ -20,6 +20,7 @@ enum Variable: String, ProgramVariable {
     case healthPortFile = "HEALTH_PORT_FILE"
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"
+    case faultAt = "FAULT_AT"
 
     var standard: String? {
         switch self {
@@ -38,7 +39,7 @@ enum Variable: String, ProgramVariable {
         case .healthPort: "8006"
         case .logLevel: "info"
         case .logFormat: "json"
-        case .redisURL, .supervisorName, .healthPortFile: nil
+        case .redisURL, .supervisorName, .healthPortFile, .faultAt: nil
         }
     }
 
@@ -62,6 +63,7 @@ enum Variable: String, ProgramVariable {
         case .healthPortFile: "file to write that port to"
         case .logLevel: "trace, debug, info, notice, warning, error or critical"
         case .logFormat: "json or text"
+        case .faultAt: "for tests of faults: POINT=kill or POINT=freeze, @N for the Nth time"
         }
     }
 

@@ -137,6 +137,7 @@ struct Wiring: Sendable {
             ),
             overview: overview,
             metrics: metrics,
+            faults: settings.faults,
             log: log
         )
     }

@@ -2,6 +2,7 @@ import Contract
 import Gateways
 import Logging
 import Pipeline
+import Program
 import Telemetry
 
 /// Counts, times and logs what the pipeline does.
@@ -9,7 +10,7 @@ struct Observation: Watch {
     let metrics: RequestMetrics
     let log: Logger
     /// Nil outside tests of faults.
-    let faults: Faults?
+    let faults: Faults<Step>?
 
     func begin() -> ContinuousClock.Instant { .now }
 
@@ -53,6 +54,8 @@ struct Observation: Watch {
         log.info("a request ended", metadata: facts)
     }
 }
+
+extension Step: FaultPoint {}
 
 extension Metrics.Stage {
     init(_ stage: Pipeline::Stage) {

@@ -1,7 +1,9 @@
 import Configuration
 import Contract
 import Gateways
+import Glibc
 import Logging
+import Pipeline
 import Policy
 import Program
 import Redis
@@ -40,7 +42,7 @@ struct Settings: Sendable {
     let health: HealthServer.Address
     let logLevel: Logger.Level
     let logFormat: LogFormat
-    let faults: Faults?
+    let faults: Faults<Step>?
 
     /// - Parameter config: By names of environment variables in the form of `Variable.key`.
     init(_ config: ConfigReader) throws(SettingsError) {
@@ -83,7 +85,7 @@ struct Settings: Sendable {
         )
         logLevel = try values.choice(.logLevel, Logger.Level.allCases) { $0.rawValue }
         logFormat = try values.choice(.logFormat, LogFormat.allCases) { $0.rawValue }
-        faults = try values.faults()
+        faults = try values.faults(.faultAt, at: Step.self) { _ = raise($0) }
     }
 }
 
@@ -102,11 +104,5 @@ extension Values<Variable> {
             )
         }
         return amount
-    }
-
-    fileprivate func faults() throws(SettingsError) -> Faults? {
-        guard let text = optional(.faultAt) else { return nil }
-        guard let faults = Faults(text) else { throw SettingsError(Variable.faultAt, Faults.form) }
-        return faults
     }
 }

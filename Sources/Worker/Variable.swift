@@ -111,7 +111,7 @@ enum Variable: String, ProgramVariable {
         case .healthPortFile: "file to write that port to"
         case .logLevel: "trace, debug, info, notice, warning, error or critical"
         case .logFormat: "json or text"
-        case .faultAt: "for tests of faults: STEP=kill or STEP=freeze, @N for the Nth time"
+        case .faultAt: "for tests of faults: POINT=kill or POINT=freeze, @N for the Nth time"
         }
     }
 

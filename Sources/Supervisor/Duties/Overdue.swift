@@ -51,6 +51,7 @@ extension PartitionSupervisor {
     ) async throws(RedisError) -> Bool {
         switch try await supervision.abandon(id, record, failure, token) {
         case .ended(let charge):
+            reached(.abandoned)
             metrics.work.abandoned.increment()
             log.warning(
                 "a request that nobody ran was ended",

@@ -21,9 +21,9 @@ extension PartitionSupervisor {
         )
         for ((reservation, name), record) in zip(late, records) {
             guard leads(token) else { return }
-            guard let cost = name.settlement(of: reservation.amount, record),
-                try await reservations.settle(reservation.name, at: cost)
-            else { continue }
+            guard let cost = name.settlement(of: reservation.amount, record) else { continue }
+            reached(.swept)
+            guard try await reservations.settle(reservation.name, at: cost) else { continue }
             metrics.work.reservationsSwept.increment()
             log.warning(
                 "a reservation was settled long after its deadline",

@@ -18,6 +18,7 @@ extension PartitionSupervisor {
             guard let removed = try await supervision.reap(name, token) else {
                 return fenced(token)
             }
+            reached(.reaped)
             if removed == Queue.allCases.count { metrics.work.reaped.increment() }
         }
     }
@@ -34,6 +35,7 @@ extension PartitionSupervisor {
             let page = try await supervision.held(by: owner, in: queue, after: last)
             last = page.count < Supervision.Limits.pageMax ? nil : page.last?.id
             room -= page.count
+            if !page.isEmpty { reached(.found) }
             let named = page.compactMap(\.requestID)
             var records: [RequestID: Supervision.Record] = [:]
             for (id, record) in zip(named, try await supervision.records(of: named)) {
@@ -61,6 +63,7 @@ extension PartitionSupervisor {
             token
         ) {
         case .requeued(let attempt, let charge):
+            reached(.requeued)
             metrics.work.reclaimed.increment(reason)
             log.info(
                 "an entry was taken back",
@@ -108,6 +111,7 @@ extension PartitionSupervisor {
             token
         ) {
         case .ended(let charge):
+            reached(.buried)
             metrics.work.deadLetters.increment(end.label)
             log.warning(
                 "an entry became a dead letter",
@@ -128,6 +132,7 @@ extension PartitionSupervisor {
     func settle(_ charge: Supervision.Charge?) async throws(RedisError) {
         guard let charge else { return }
         _ = try await reservations.settle(charge.reservation, at: charge.cost)
+        reached(.settled)
     }
 
     private func facts(

@@ -59,6 +59,7 @@ extension PartitionSupervisor {
     ) async throws(RedisError) {
         switch try await supervision.expire(reading.identity, reading.answer, token) {
         case .ended:
+            reached(.expired)
             metrics.work.expired.increment()
             log.info(
                 "a request that nobody had read was answered",
