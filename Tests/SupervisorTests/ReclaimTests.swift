@@ -56,6 +56,26 @@ struct ReclaimTests {
         }
     }
 
+    @Test func `a turn that a dead worker had and did not use costs nobody anything`() async throws
+    {
+        try await withWard { ward in
+            let deadlineMs = try await ward.nowMs() + 60_000
+            let entry = try #require(try await ward.take(["r1"], by: "w1").first)
+            try await ward.admitted("r1", entry, by: "w1", deadlineMs: deadlineMs)
+            // It had asked the fleet, and died before it marked the call.
+            try await ward.all([
+                ["HSET", Ward.global.reservations, "0:r1:1:1", "700:\(deadlineMs)"],
+                ["HINCRBY", Ward.global.cost, "reserved_nanousd", "700"],
+            ])
+            await ward.round()
+            #expect(try await ward.length(Ward.keys.requests(.retry)) == 1)
+            #expect(try await ward.redis("HLEN", Ward.global.reservations).int == 0)
+            let cost = try await ward.fields(Ward.global.cost)
+            #expect(cost["reserved_nanousd"] == "0" && cost["settled_nanousd"] == nil)
+            #expect(try await ward.length(Ward.keys.ledger) == 0)
+        }
+    }
+
     @Test func `a living worker's entries are never touched`() async throws {
         try await withWard { ward in
             try await ward.showLife(of: "alive")

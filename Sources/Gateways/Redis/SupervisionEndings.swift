@@ -163,7 +163,9 @@ extension Supervision {
         let answer = try await run(
             Scripts.reap,
             .reap,
-            keys: Queue.allCases.map { keys.requests($0) } + [keys.worker(consumer), keys.lease],
+            keys: Queue.allCases.map { keys.requests($0) } + [
+                keys.worker(consumer), keys.lease, keys.alone(consumer),
+            ],
             arguments: [.text(Keys.workersGroup), .text(consumer), .number(token.number)]
         )
         guard let count = answer.int else { throw Self.unknownAnswer(of: Scripts.reap) }

@@ -204,7 +204,7 @@ class Books:
 
     def reap(self, consumer="w1", token="1"):
         keys = (*(self.requests(queue) for queue in QUEUES), self.key(f"worker:{consumer}"),
-                self.key("lease"))
+                self.key("lease"), self.key(f"alone:{consumer}"))
         return Call("reap", keys, (GROUP, consumer, token))
 
     def take(self, consumer="w1", count=10, queues=QUEUES):

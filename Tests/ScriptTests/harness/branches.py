@@ -413,7 +413,7 @@ def _(b):
     id = admitted(b)
     b.client.xclaim(b.requests("normal"), "workers", "w2", 0, [id])
     answer = yield b.admit(id, consumer="w2", boot="b2", owner="w1")
-    assert answer[:3] == ["granted", 2, "1000"] and answer[8:] == [1, "", "0"], answer
+    assert answer[:3] == ["granted", 2, "1000"] and answer[8:] == [1, 1, "0"], answer
     assert b.cost() == (0, 1000) and b.ledger() == []
     assert b.state()["owner"] == "w2" and b.state()["boot"] == "b2"
 
@@ -908,7 +908,7 @@ def _(b):
     b.lead()
     answer = yield b.requeue(id)
     [(new, fields)] = b.client.xrange(b.requests("retry"))
-    assert answer == ["requeued", new, 2, "", "", "0"], answer
+    assert answer == ["requeued", new, 2, 1, 1, "0"], answer
     assert fields == {
         "request_id": "r1", "payload": "{}", "v": "1", "attempt": "2", "requeued_from": id,
         "priority": "normal", "deaths": "1", "deadline_at": str(b.now + 30_000)}, fields
@@ -1423,9 +1423,10 @@ def _(b):
 def _(b):
     id = admitted(b)
     b.run(b.commit(id))
+    b.client.set(b.key("alone:w1"), id, ex=86_400)
     b.lead()
     answer = yield b.reap()
-    assert answer == 4
+    assert answer == 4 and not b.client.exists(b.key("alone:w1"))
     assert b.client.xinfo_consumers(b.requests("normal"), "workers") == []
 
 
@@ -1434,9 +1435,10 @@ def _(b):
     b.delivered()
     b.delivered("r2", queue="high")
     assert b.client.xack(b.requests("high"), "workers", *b.pending("high")) == 1
+    b.client.set(b.key("alone:w1"), next(iter(b.pending())), ex=86_400)
     b.lead()
     answer = yield b.reap()
-    assert answer == 3 and len(b.pending()) == 1
+    assert answer == 3 and len(b.pending()) == 1 and b.client.exists(b.key("alone:w1"))
     assert b.client.xinfo_consumers(b.requests("high"), "workers") == []
 
 

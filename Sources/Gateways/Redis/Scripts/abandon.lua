@@ -8,8 +8,8 @@
 -- ARGV[4] entry, ARGV[5] attempt and ARGV[6] user as the record says; empty when there is none
 -- ARGV[7] code           ARGV[8] payload of the answer              ARGV[9] reply TTL, ms
 -- ARGV[10] time that an ended request is remembered, ms
--- Answers 'abandoned', then of the attempt that ended, when it was at the model: its number, its call's
--- number, what it is charged at, nano-dollars; else empty, empty, 0.
+-- Answers 'abandoned', then of the attempt that ended: its number, its call's number, what that is
+-- charged at, nano-dollars: 0 when it was not at the model; empty, empty, 0 when none was begun.
 -- 'ended': it was ended already.    'held': somebody has its entry, and it is his.
 -- 'moved': the record says something else now.        'fenced': another supervisor has the lease.
 -- O(log n) in the requests that have not ended.
@@ -67,6 +67,7 @@ if state then
 end
 redis.call('HINCRBY', KEYS[6], 'ended', 1)
 if state == 'parked' then redis.call('HINCRBY', KEYS[6], 'parked', -1) end
-return {
-    'abandoned', record[6] and attempt or '', record[6] and record[7] or '', charged,
-}
+-- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now.
+local call = record[6] and record[7] or (tonumber(record[7]) or 0) + 1
+local ran = state and state ~= 'waiting'
+return { 'abandoned', ran and attempt or '', ran and call or '', charged }

@@ -20,7 +20,7 @@
 --   'granted', attempt, nano-dollars reserved, deadline, tier, requests left, nano-dollars left beside
 --       this reservation, which is not taken off, when the first request leaves the hour (Unix ms),
 --       and of a dead attempt that this one takes over: its number, its call's number, and what that
---       is charged at; empty, empty, 0 when it is asked again
+--       is charged at, 0 when it was not at the model; empty, empty, 0 when it is asked again
 --   'wait', ms: only other requests' reservations keep it out, or costs that have left the hour and
 --       are too many to be counted off in one call; its place in the hour is taken
 --   'refused', 'requests' | 'cost', tier, left, ms until it may be tried again (-1: never): a new
@@ -262,9 +262,11 @@ if mustWait then
 end
 local first = redis.call('ZRANGEBYSCORE', KEYS[7], '(' .. decimal(horizon), '+inf', 'WITHSCORES',
     'LIMIT', 0, 1)
+-- Not at the model, the dead one may have had its turn for it already; nothing was sent.
+local call = record[13] and record[14] or (tonumber(record[14]) or 0) + 1
 local resets = first[2] and decimal(tonumber(first[2]) + HOUR) or '0'
 return {
     'granted', attemptNow, decimal(grant), deadline, tier, decimal(math.max(requestsMax - count, 0)),
     decimal(math.max(costMax - settled - (reserved - held), 0)), resets,
-    isTakenOver and attempt or '', isTakenOver and record[14] or '', isTakenOver and record[13] or '0',
+    isTakenOver and attempt or '', isTakenOver and call or '', isTakenOver and record[13] or '0',
 }

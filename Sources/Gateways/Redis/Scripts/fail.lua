@@ -11,8 +11,8 @@
 -- ARGV[12] payload of the answer          ARGV[13] reply TTL, ms
 -- ARGV[14] time that an ended request is remembered, ms             ARGV[15] reason, for a person
 -- ARGV[16] dead letters to keep, about    ARGV[17] traceparent, or empty
--- Answers 'failed', then of the attempt that ended, when it was at the model: its number, its call's
--- number, what it is charged at, nano-dollars; else empty, empty, 0.
+-- Answers 'failed', then of the attempt that ended: its number, its call's number, what that is charged
+-- at, nano-dollars: 0 when it was not at the model; empty, empty, 0 when none was begun.
 -- 'ended': it was ended already, and is only acknowledged and deleted. 'moved', 'alive', 'fenced': as
 -- `requeue`; nothing is written.
 -- O(size of the entry).
@@ -113,6 +113,7 @@ if state then
 else
     redis.call('HINCRBY', KEYS[7], 'refused', 1)
 end
-return {
-    'failed', record[6] and record[3] or '', record[6] and record[7] or '', charged,
-}
+-- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now.
+local call = record[6] and record[7] or (tonumber(record[7]) or 0) + 1
+local ran = state and state ~= 'waiting'
+return { 'failed', ran and record[3] or '', ran and call or '', charged }

@@ -2,6 +2,7 @@
 --
 -- KEYS[1…4] the request streams retry, high, normal, low
 -- KEYS[5] the consumer's sign of life     KEYS[6] the supervisors' lease
+-- KEYS[7] the entry that it ran alone
 -- ARGV[1] group      ARGV[2] consumer     ARGV[3] the lease's token
 -- Answers the number of streams whose group does not have it now; -1 when another supervisor has the
 -- lease; 0 when it lives.
@@ -21,5 +22,9 @@ for index = 1, 4 do
         redis.call('XGROUP', 'DELCONSUMER', KEYS[index], ARGV[1], ARGV[2])
         removed = removed + 1
     end
+end
+-- Nothing is pending that the mark could be asked about.
+if removed == 4 then
+    redis.call('DEL', KEYS[7])
 end
 return removed

@@ -12,8 +12,9 @@
 -- ARGV[8] the lease's token; empty for 'release'       ARGV[9] boot, for 'release'
 -- ARGV[10] attempts at the most           ARGV[11] now, Unix ms; empty except in tests
 -- Answers
---   'requeued', the new entry's ID, its attempt; then of the attempt that ended, when it was at the
---       model: its number, its call's number, what it is charged at, nano-dollars; else empty, empty, 0
+--   'requeued', the new entry's ID, its attempt; then of the attempt that ended: its number, its call's
+--       number, what that is charged at, nano-dollars: 0 when it was not at the model; empty, empty, 0
+--       when none was begun, or goes on elsewhere under the same number
 --   'exhausted', attempts: it may not be tried again    'poison', attempts: it killed a worker alone
 --   'unwieldy', attempts: it has more fields than a script can copy
 --       (these three write nothing: `fail` ends it)
@@ -144,7 +145,10 @@ redis.call('HDEL', KEYS[3], 'calling', 'call', 'boot', 'owner')
 redis.call('HSET', KEYS[3], 'state', 'waiting', 'attempt', attemptNow, 'entry', new, 'queue', 'retry',
     'reserved', '0')
 if state == 'parked' then redis.call('HINCRBY', KEYS[6], 'parked', -1) end
+-- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now. A
+-- released attempt keeps its number, and so its turn.
+local call = record[7] and record[8] or (tonumber(record[8]) or 0) + 1
+local ran = state ~= 'waiting' and (record[7] or why ~= 'release')
 return {
-    'requeued', new, attemptNow, record[7] and attempt or '', record[7] and record[8] or '',
-    record[7] or '0',
+    'requeued', new, attemptNow, ran and attempt or '', ran and call or '', record[7] or '0',
 }
