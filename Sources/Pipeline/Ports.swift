@@ -61,7 +61,13 @@ package protocol Parking: Sendable {
     /// Whether one more request of this user may wait.
     func hasRoom(for user: String) async -> Bool
 
-    /// Waits until this user's reservations may have been settled, or for `ms` at the most.
+    /// Takes a place among this user's requests that wait, until `leavePlace`; false when none is left.
+    func takePlace(of user: String) async -> Bool
+
+    func leavePlace(of user: String) async
+
+    /// Waits, in its place, until this user's reservations may have been settled, or for `ms` at the
+    /// most.
     func waitForUser(_ user: String, _ priority: Queue, ms: Int64) async throws(CancellationError)
 
     /// Waits for a turn: one request at a time, highest priority first, once the fleet may go on,

@@ -133,8 +133,20 @@ actor Slots {
 // MARK: - Parking
 
 extension Slots: Parking {
+    /// Who would wait while this process stops is not refused: it is handed back when it begins to.
     func hasRoom(for user: String) -> Bool {
-        !isStopping && parkedByUser[user, default: 0] < bounds.parkedPerUserMax
+        parkedByUser[user, default: 0] < bounds.parkedPerUserMax
+    }
+
+    func takePlace(of user: String) -> Bool {
+        guard hasRoom(for: user) else { return false }
+        parkedByUser[user, default: 0] += 1
+        return true
+    }
+
+    func leavePlace(of user: String) {
+        let left = parkedByUser[user, default: 1] - 1
+        parkedByUser[user] = left > 0 ? left : nil
     }
 
     func waitForUser(
@@ -142,11 +154,6 @@ extension Slots: Parking {
         _ priority: Queue,
         ms: Int64
     ) async throws(CancellationError) {
-        parkedByUser[user, default: 0] += 1
-        defer {
-            let left = parkedByUser[user, default: 1] - 1
-            parkedByUser[user] = left > 0 ? left : nil
-        }
         let turn = try await park(priority, atMostMs: ms) { slots, ticket in
             slots.userTickets[user, default: []].append(ticket)
         }

@@ -136,6 +136,8 @@ final class FakeParking: Parking {
     var waits: [String] { notes.withLock { $0 } }
 
     func hasRoom(for user: String) async -> Bool { true }
+    func takePlace(of user: String) async -> Bool { true }
+    func leavePlace(of user: String) async {}
     func waitForUser(
         _ user: String,
         _ priority: Queue,

@@ -77,8 +77,25 @@ extension Admission {
         least: NanoUSD,
         most: NanoUSD
     ) async throws(CancellationError) -> Admittance {
+        var isParked = false
+        let answer: Result<Admittance, CancellationError>
+        do throws(CancellationError) {
+            answer = .success(try await register(accepted, least, most, &isParked))
+        } catch {
+            answer = .failure(error)
+        }
+        if isParked { await parking.leavePlace(of: accepted.request.userID) }
+        return try answer.get()
+    }
+
+    private func register(
+        _ accepted: Accepted,
+        _ least: NanoUSD,
+        _ most: NanoUSD,
+        _ isParked: inout Bool
+    ) async throws(CancellationError) -> Admittance {
         let user = accepted.request.userID
-        var (tries, isParked) = (0, false)
+        var tries = 0
         while true {
             let hasRoom: Bool
             if isParked { hasRoom = true } else { hasRoom = await parking.hasRoom(for: user) }
@@ -92,7 +109,11 @@ extension Admission {
             do throws(StreamFailure) {
                 let answer = try await streams.admit(accepted, bid)
                 guard case .wait(let ms) = answer else { return answer }
-                (tries, isParked) = (0, true)
+                tries = 0
+                // Many may have asked while there was a place for one: who gets none asks again, and is
+                // told what keeps it out.
+                if !isParked { isParked = await parking.takePlace(of: user) }
+                guard isParked else { continue }
                 try await wait(user, accepted, min(ms, max(accepted.times.lastCallMs - now, 1)))
             } catch {
                 tries += 1
