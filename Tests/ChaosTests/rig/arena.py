@@ -1,0 +1,195 @@
+"""Rounds: a load runs while something is broken; then all must be answered and the books be right."""
+import random
+import signal
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+from support.checks import wait_until
+
+from rig.fleet import OUTAGES, Fleet, has_stopped, is_frozen, key
+from rig.history import Checker
+from rig.load import Load, Pusher, await_answers
+from rig.rescue import SECONDS_MAX, Rescue
+from rig.sampler import Sampler
+
+PATIENCE = 30
+HOLDING_OFF = "strategy_supervisor_holding_off"
+
+
+@dataclass
+class Tally:
+    """One line of the table."""
+    rounds: int = 0
+    requests: int = 0
+    kills: int = 0
+    retaken: int = 0
+    violations: int = 0
+    rescue: float = 0.0
+
+
+class Arena:
+    """One fleet, its load and who watches it, for as many rounds as are run in it."""
+
+    WORKERS = 2
+
+    def __init__(self, seed, name, persistence=None):
+        self.dice, self.name = random.Random(f"{seed} {name}"), name
+        self.fleet = Fleet(
+            **({"persistence": persistence} if persistence else {}),
+            simulator={"SIMULATOR_LATENCY_MS": "200,900", "SIMULATOR_SEED": str(seed)})
+        self.tallies, self.told = defaultdict(Tally), []
+
+    def __enter__(self):
+        self.fleet.__enter__()
+        try:
+            self.fleet.start_fleet(self.WORKERS)
+            self.load = Load(self.fleet, self.dice, self.name)
+            self.sampler = Sampler(self.fleet, [*self.load.users, *self.load.tight])
+            self.checker = Checker(self.fleet, self.load, self.sampler)
+            self.sampler.start()
+        except BaseException:
+            self.fleet.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.sampler.stop()
+        self.fleet.__exit__()
+
+    def run(self, fault, count):
+        """One round of a fault: what it does before its `yield` is done before the load begins."""
+        tally, began = self.tallies[fault.name], time.monotonic()
+        self.tally, self.count = tally, count
+        self.fleet.keep(self.WORKERS)
+        before = self.requeued()
+        steps = fault.steps(self)
+        next(steps)
+        requests = self.load.make(count, fault.deadline_s)
+        pusher = Pusher(self.fleet, requests, fault.seconds, repeats=0.05, dice=self.dice)
+        pusher.start()
+        wrong = []
+        try:
+            for _ in steps:
+                pass
+        except AssertionError as error:
+            wrong.append(str(error))
+        finally:
+            pusher.join(PATIENCE)
+            pusher.stop()
+        wrong += self.conclude(requests, fault.deadline_s or 25)
+        tally.rounds += 1
+        tally.requests += count
+        tally.retaken += max(self.requeued() - before, 0)
+        if tally.rescue > SECONDS_MAX:
+            wrong.append(f"run again {tally.rescue:.2f} s after the expiry")
+        self.tell(fault.name, wrong, f"{count} requests in {time.monotonic() - began:.1f} s")
+
+    def conclude(self, requests, deadline_s):
+        late = await_answers(self.fleet, requests, deadline_s + PATIENCE)
+        self.fleet.keep(self.WORKERS)
+        return [f"{one.id}: no answer" for one in late] + self.checker.round(requests)
+
+    def tell(self, name, wrong, facts):
+        over, self.sampler.over = self.sampler.over, []
+        wrong = [*wrong, *over]
+        self.tallies[name].violations += len(wrong)
+        print(f"{name}: {facts}" + (f", {len(wrong)} WRONG" if wrong else ""), flush=True)
+        for sentence in wrong[:10]:
+            print(f"    {sentence}", flush=True)
+        self.told += [f"{name}: {sentence}" for sentence in wrong]
+
+    def requeued(self):
+        found = self.fleet.redis.hgetall(key("counters"))
+        return sum(int(n) for name, n in found.items() if name.startswith("requeued:"))
+
+    # What faults do
+
+    def watched(self):
+        """Waits until a supervisor leads that has known this Redis for long enough to take for dead
+        who is silent: what is promised of the time after a death begins then."""
+        def leads():
+            return any(
+                self.fleet.holder() == one.name
+                and self.fleet.metric(one, HOLDING_OFF) == {HOLDING_OFF: 0}
+                for one in self.fleet.living(self.fleet.supervisors))
+        wait_until(leads, "a supervisor that takes back")
+
+    def until_stopped(self, process, what):
+        end = time.monotonic() + PATIENCE
+        while not has_stopped(process):
+            assert time.monotonic() < end, f"{process.name} did not get to {what}"
+            time.sleep(0.005)
+        self.tally.kills += 1
+
+    def stop(self, process, how):
+        process.send_signal(how)
+        self.until_stopped(process, "its end")
+
+    def rescue(self, victim):
+        """Waits until what a stopped worker had runs again."""
+        seconds = Rescue(self.fleet, victim).seconds()
+        self.tally.rescue = max(self.tally.rescue, seconds or 0)
+
+    def wake(self, process, after=0.0):
+        """A process that stood still goes on, and then ends in good order."""
+        time.sleep(after)
+        assert is_frozen(process), f"{process.name} is awake"
+        process.send_signal(signal.SIGCONT)
+        # Long enough to find out what was taken from it.
+        time.sleep(1.2)
+        self.fleet.end(process)
+
+    def sleep(self, low, high):
+        time.sleep(self.dice.uniform(low, high))
+
+    def few(self):
+        """Of a small load a victim may hold one request alone."""
+        return self.dice.randrange(1, 2 + self.count // 150)
+
+    def nth(self):
+        """How many times a point is passed until the fault: while the load is at its height."""
+        return self.dice.randrange(max(1, self.count // 30), max(2, self.count // 6))
+
+    # The end
+
+    def leaks(self, seconds, with_reservations=True):
+        """Waits until what the dead have left is gone, and tells what is not."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                wrong = self.checker.left_over(with_reservations)
+            except OUTAGES as error:
+                wrong = [str(error)]
+            if not wrong or time.monotonic() > end:
+                break
+            time.sleep(1)
+        wrong += self.checker.forgotten() + self.checker.drift() + self.measured_drift()
+        self.tell("at the end", wrong, "all keys looked at")
+
+    def measured_drift(self):
+        """The same law, as the supervisor that leads exports it."""
+        leader = self.fleet.holder()
+        return [f"{name} {value}" for one in self.fleet.living(self.fleet.supervisors)
+                if one.name == leader
+                for name, value in self.fleet.metric(one, "strategy_supervisor_drift").items()
+                if value]
+
+
+def table(arenas):
+    """The tallies of all arenas as lines of text."""
+    head = f"{'fault':<34}{'rounds':>7}{'requests':>10}{'kills':>7}{'retaken':>9}{'wrong':>7}{'again s':>9}"
+    lines, total = [head], Tally()
+    for arena in arenas:
+        for name, one in arena.tallies.items():
+            lines.append(row(name, one))
+            for part in ("rounds", "requests", "kills", "retaken", "violations"):
+                setattr(total, part, getattr(total, part) + getattr(one, part))
+            total.rescue = max(total.rescue, one.rescue)
+    return "\n".join([*lines, row("all", total)])
+
+
+def row(name, one):
+    again = f"{one.rescue:.2f}" if one.rescue else ""
+    return (f"{name:<34}{one.rounds:>7}{one.requests:>10}{one.kills:>7}{one.retaken:>9}"
+            f"{one.violations:>7}{again:>9}")
