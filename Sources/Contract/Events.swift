@@ -26,7 +26,7 @@ package struct Identity: Sendable {
 }
 
 /// The event that ends a request, and the entry that goes with it.
-package struct TerminalEvent: Sendable {
+package final class TerminalEvent: Sendable {
     package let queue: Queue
     package let entryID: EntryID
     package let address: Address

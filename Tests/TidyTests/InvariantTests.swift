@@ -80,9 +80,9 @@ struct InvariantTests {
 
     @Test func `a stage's output is made by that stage alone`() {
         let intake = Project.text("Sources/Pipeline/Intake/Intake.swift")
-        #expect(intake.contains(/package struct Accepted[^}]*\{[\s\S]*?fileprivate init\(/))
+        #expect(intake.contains(/package final class Accepted[^}]*\{[\s\S]*?fileprivate init\(/))
         let generation = Project.text("Sources/Pipeline/Generation/Generation.swift")
-        #expect(generation.contains(/package struct Draft[^}]*\{[\s\S]*?fileprivate init\(/))
+        #expect(generation.contains(/package final class Draft[^}]*\{[\s\S]*?fileprivate init\(/))
         let checks = Project.text("Sources/Options/Checks/StructuralCheck.swift")
         #expect(checks.contains(/package struct SoundLegs[^}]*\{[\s\S]*?fileprivate init\(/))
     }

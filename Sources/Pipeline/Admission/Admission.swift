@@ -326,7 +326,7 @@ private struct FleetQueue {
 }
 
 /// A request that is in the books. Only `Admission`, in this file, can make one.
-package struct Registered: Sendable {
+package final class Registered: Sendable {
     package let accepted: Accepted
     package let grant: Grant
     package let reservationName: String
@@ -359,7 +359,7 @@ package struct Registered: Sendable {
 
 /// A request that may call the model: what it costs is reserved, by its user and by the fleet. Only
 /// `Admission`, in this file, can make one.
-package struct Admitted: Sendable {
+package final class Admitted: Sendable {
     package let registered: Registered
     package let call: PreparedCall
     /// The most that the call may cost.

@@ -142,7 +142,7 @@ package enum ModelFailure: Error, Equatable, Sendable {
 }
 
 /// What came of asking. Only `Generation`, in this file, can make one.
-package struct Draft: Sendable {
+package final class Draft: Sendable {
     package let completion: Completion
     package let askedMs: Int64
     package let answeredMs: Int64

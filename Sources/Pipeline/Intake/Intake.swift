@@ -158,7 +158,10 @@ private final class PayloadReader: Sendable {
 }
 
 /// A request in order, read in time. Only `Intake`, in this file, can make one.
-package struct Accepted: Sendable {
+///
+/// A class, as are `Registered`, `Admitted` and `Draft`: by value each would stand in the frame of
+/// every function on its way, some 20 KB a request in flight.
+package final class Accepted: Sendable {
     package let entry: RequestEntry
     package let request: GenerateRequest
     package let identity: Identity

@@ -4,7 +4,7 @@ internal import Policy
 
 /// What becomes of a request. There is no fourth way out.
 package enum Ending: Sendable {
-    case result(ResultPayload)
+    indirect case result(ResultPayload)
     case rejected(Rejection)
     case failed(Failure, attempts: Int)
     /// This process is stopping and has no answer: the entry is handed back.
