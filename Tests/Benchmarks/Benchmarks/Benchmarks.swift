@@ -7,6 +7,8 @@
 //   Rows/             one file a row, each with its bar
 //   Stand.swift       the private servers, and the requests that are put in and taken out
 //   Contestant.swift  one program under measure
+//   RedisWork.swift   what Redis itself says of its work
+//   Watchdog.swift    the supervisor beside a contestant
 //   Probe.swift       CPU, memory and the machine's noise, by the kernel's own accounts
 //   Figures.swift     medians, bars, and the report as a table and as JSON
 
@@ -35,7 +37,7 @@ struct Benchmarks: AsyncParsableCommand {
     var quick = false
 
     @Option(help: "Rows to run, as in A,C; all by default.")
-    var rows = "A,B,C,D,E"
+    var rows = "A,B,C,D,E,F,G"
 
     @Option(help: "Seed of the arrivals and of the simulator.")
     var seed: UInt64 = 1
@@ -76,6 +78,12 @@ struct Benchmarks: AsyncParsableCommand {
             OpenLoopRow(seconds: quick ? 2 : 10, rounds: quick ? 1 : 3, seed: seed),
             CrowdRow(waves: quick ? 1 : 3, rounds: quick ? 1 : 2),
             CostRow(isTLS: true, jobs: quick ? 1_000 : 3_000, rounds: quick ? 1 : 5),
+            RedisRow(
+                jobs: quick ? 1_000 : 5_000,
+                rounds: quick ? 1 : 5,
+                many: quick ? 20_000 : 1_000_000
+            ),
+            ScriptRow(waves: quick ? 1 : 3),
         ]
     }
 

@@ -23,6 +23,7 @@ final class Stand: Sendable {
     private let cpuSpent = Mutex(Duration.zero)
     private let capture = Mutex(Captured(body: [], answer: []))
     private let lastPrefix = Mutex(0)
+    private let lastRequest = Mutex(0)
 
     /// Real bytes of the worker's, which the C program sends instead of making its own.
     struct Captured: Sendable {
@@ -82,6 +83,14 @@ final class Stand: Sendable {
         }
     }
 
+    /// A number that no other request of this run has.
+    func nextRequest() -> Int {
+        lastRequest.withLock { number in
+            number += 1
+            return number
+        }
+    }
+
     /// CPU of this program and of all that it has started, for the account of whose the rest was.
     func cpuOfAll() -> Duration {
         let alive = [getpid(), redisProcess.withLock { $0 }] + children.withLock { $0.map(\.pid) }
@@ -89,6 +98,8 @@ final class Stand: Sendable {
             sum + ((try? Probe.cpu(of: pid)) ?? .zero)
         }
     }
+
+    func redisCPU() throws -> Duration { try Probe.cpu(of: redisProcess.withLock { $0 }) }
 
     /// A line of `INFO server`.
     func redisInfo(_ name: String) async throws -> String? {

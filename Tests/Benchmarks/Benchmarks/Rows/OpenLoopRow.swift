@@ -32,25 +32,34 @@ struct OpenLoopRow: Row {
             )
             return try await stand.withContestants(Contestant.Program.allCases, settings) {
                 contestants in
-                var found = contestants.map { _ in [Pass]() }
-                for contestant in contestants {
-                    _ = try await offer(to: contestant, on: stand, count: 500, round: 0)
+                try await stand.withSupervisor(of: contestants[0].prefix) {
+                    report(contestants, try await passes(of: contestants, on: stand))
                 }
-                for round in 1...rounds {
-                    for index in contestants.indices {
-                        found[index].append(
-                            try await offer(
-                                to: contestants[index],
-                                on: stand,
-                                count: seconds * Self.ratePerSecond,
-                                round: round
-                            )
-                        )
-                    }
-                }
-                return report(contestants, found)
             }
         }
+    }
+
+    private func passes(
+        of contestants: [Contestant],
+        on stand: Stand
+    ) async throws -> [[Pass]] {
+        var found = contestants.map { _ in [Pass]() }
+        for contestant in contestants {
+            _ = try await offer(to: contestant, on: stand, count: 500, round: 0)
+        }
+        for round in 1...rounds {
+            for index in contestants.indices {
+                found[index].append(
+                    try await offer(
+                        to: contestants[index],
+                        on: stand,
+                        count: seconds * Self.ratePerSecond,
+                        round: round
+                    )
+                )
+            }
+        }
+        return found
     }
 
     private struct Pass {
