@@ -51,6 +51,10 @@ def main():
     print("\n" + table(arenas))
     print(f"\nlooked at every budget {sum(one.sampler.samples for one in arenas)} times; the fullest "
           f"user's had {fullest(arenas):.1%}")
+    stalled = sum(tally.stalled for arena in arenas for tally in arena.tallies.values())
+    if stalled:
+        print(f"in {stalled} rounds Redis let all wait for longer than a second: there the time until "
+              "requests ran again is not judged")
     for name, amount in sums.items():
         print(f"  {name:<14}{amount / 10**9:>14.9f} USD")
     wrong = [sentence for arena in arenas for sentence in arena.told]

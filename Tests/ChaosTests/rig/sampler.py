@@ -33,10 +33,12 @@ class Sampler(threading.Thread):
         self.samples, self.over, self.fullest = 0, [], {}
         # What was reserved by the fleet for each call: the most that it may be charged.
         self.reserved = {}
+        # The longest that Redis, or this machine, let it wait for an answer, s.
+        self.stall = 0.0
         self.stopped = threading.Event()
 
     def run(self):
-        client = self.fleet.client()
+        client, last = self.fleet.client(), time.monotonic()
         while not self.stopped.wait(self.interval):
             try:
                 costs, reservations = client.eval(LOOK, len(self.keys), *self.keys)
@@ -44,6 +46,8 @@ class Sampler(threading.Thread):
                 time.sleep(0.05)
                 continue
             self.samples += 1
+            now = time.monotonic()
+            self.stall, last = max(self.stall, now - last), now
             for name, *amounts in costs:
                 self.look(name, *map(int, amounts))
             for name, held in zip(reservations[::2], reservations[1::2]):
