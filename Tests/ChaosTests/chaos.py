@@ -70,6 +70,7 @@ def stop(*_):
     raise SystemExit(130)
 
 
-signal.signal(signal.SIGTERM, stop)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, stop)
 if __name__ == "__main__":
     main()
