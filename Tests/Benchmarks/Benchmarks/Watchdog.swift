@@ -43,19 +43,27 @@ extension Stand {
     ) async throws -> Int {
         _ = try await requests.add(count)
         let stream = "\(worker.prefix):{0}:requests:normal"
-        _ = try await eventually("the worker has all that are left") {
+        try await wait(until: "the worker has all that are left") {
             let counts = try await counts(of: stream)
-            return counts.pending > 0 && counts.pending == counts.length ? true : nil
+            return counts.pending > 0 && counts.pending == counts.length
         }
         worker.process.signal(SIGKILL)
         let retry = "\(worker.prefix):{0}:requests:retry"
+        try await wait(until: "the supervisor has taken back all") {
+            let (left, found) = (try await counts(of: stream), try await counts(of: retry))
+            return left.pending == 0 && found.length > 0
+        }
+        return try await counts(of: retry).length
+    }
+
+    private func wait(
+        until what: String,
+        _ isSo: () async throws -> Bool
+    ) async throws {
         let deadline = ContinuousClock.now + Limits.reclaim
-        while true {
-            let left = try await counts(of: stream).pending
-            let found = try await counts(of: retry).length
-            if left == 0, found > 0 { return found }
+        while try await !isSo() {
             guard ContinuousClock.now < deadline else {
-                throw Failure("the supervisor has taken back \(found) of \(count)")
+                throw Failure("in vain waited until \(what)")
             }
             try await loop.sleep(for: .milliseconds(100))
         }
