@@ -154,6 +154,7 @@ let package = Package(
                 .embedInCode("Redis/Scripts/event.lua"),
                 .embedInCode("Redis/Scripts/expire.lua"),
                 .embedInCode("Redis/Scripts/fail.lua"),
+                .embedInCode("Redis/Scripts/find.lua"),
                 .embedInCode("Redis/Scripts/held.lua"),
                 .embedInCode("Redis/Scripts/lease.lua"),
                 .embedInCode("Redis/Scripts/measure.lua"),
@@ -193,7 +194,11 @@ let package = Package(
         ),
         program(
             "Operator",
-            ["Contract", "EventLoop", "JSON", "Options", "Redis", "Release", argumentParser]
+            [
+                "Contract", "EventLoop", "Gateways", "JSON", "Options", "Policy", "Redis",
+                "Release",
+                argumentParser,
+            ]
         ),
         program(
             "SimulatedModel",

@@ -27,6 +27,8 @@ package struct Keys: Sendable {
     package var ledger: String { stem + "ledger" }
     /// What the scripts count, for the conservation law and the fleet's metrics.
     package var counters: String { stem + "counters" }
+    /// How much waits and how long it will take, by the supervisor that leads.
+    package var load: String { stem + "load" }
     /// Which supervisor may write, and by which token.
     package var lease: String { stem + "lease" }
 

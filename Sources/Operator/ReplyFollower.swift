@@ -17,20 +17,13 @@ struct ReplyEvent: Sendable {
     }
 
     init?(_ fields: RedisValue) {
-        guard let pairs = fields.pairs else { return nil }
-        var values: [String: [UInt8]] = [:]
-        for pair in pairs {
-            values[String(decoding: pair.key, as: UTF8.self)] = pair.value.bytes ?? []
-        }
-        guard let name = values[EventField.event] else { return nil }
-        func text(_ field: String) -> String {
-            String(decoding: values[field] ?? [], as: UTF8.self)
-        }
-        self.name = String(decoding: name, as: UTF8.self)
-        requestID = text(EventField.requestID)
-        attempt = Int(text(EventField.attempt)) ?? 1
-        at = Int64(text(EventField.at)) ?? 0
-        payload = values[EventField.payload] ?? []
+        let fields = Fields(fields)
+        guard let name = fields[EventField.event] else { return nil }
+        self.name = name
+        requestID = fields[EventField.requestID] ?? ""
+        attempt = Int(fields.int(EventField.attempt) ?? 1)
+        at = fields.int(EventField.at) ?? 0
+        payload = fields.bytes(EventField.payload) ?? []
     }
 }
 
@@ -70,11 +63,9 @@ struct ReplyFollower: Sendable {
                 timeout: .seconds(12)
             )
             for entry in answer.array?.first?.array?.last?.array ?? [] {
-                guard let parts = entry.array, parts.count == 2, let id = parts[0].text else {
-                    continue
-                }
+                guard let (id, fields) = entry.entry else { continue }
                 last = id
-                guard let event = ReplyEvent(parts[1]) else { continue }
+                guard let event = ReplyEvent(fields) else { continue }
                 show(event)
                 if event.isTerminal { return event }
             }

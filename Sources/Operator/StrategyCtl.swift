@@ -18,13 +18,17 @@ struct StrategyCtl: AsyncParsableCommand {
               REDIS_PORT     port of the same [6379]
               STREAM_PREFIX  what every key begins with [strategy]
               PARTITIONS     partitions of the streams [1]
+              DEFAULT_TIER   tier of users without a profile, as the workers have it [free]
               NO_COLOR       set to anything: no colours
 
             Variables that are not set are looked for in .run/env of the current folder, where
             `make up` and `make run` write them.
             """,
         version: Release.version,
-        subcommands: [Submit.self, Analyze.self]
+        subcommands: [
+            Submit.self, Answer.self, Explain.self, User.self, Lag.self, Dead.self, Doctor.self,
+            Analyze.self,
+        ]
     )
 }
 
@@ -36,6 +40,8 @@ func complain(_ message: String) {
 
 /// The statuses that scripts rely on.
 extension ExitCode {
+    /// The question was answered, and the answer is no: unknown, or not well.
+    static let negative = ExitCode(1)
     static let rejected = ExitCode(2)
     static let failed = ExitCode(3)
     static let noAnswer = ExitCode(4)

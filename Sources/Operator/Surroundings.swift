@@ -2,6 +2,7 @@ import ArgumentParser
 import Contract
 import EventLoop
 import Glibc
+import Policy
 import Redis
 
 /// Where the streams are: from the environment, else from `.run/env` of the current folder.
@@ -9,6 +10,8 @@ struct Surroundings {
     let redis: RedisEndpoint
     let streamPrefix: String
     let partitions: Int
+    /// The workers' setting, where it is told here as well.
+    let defaultTier: Tier
 
     init() throws {
         let file = Self.read(".run/env")
@@ -36,6 +39,11 @@ struct Surroundings {
             throw ExitCode.usage
         }
         partitions = count
+        guard let tier = Tier(rawValue: (value("DEFAULT_TIER") ?? "free").lowercased()) else {
+            complain("DEFAULT_TIER: expected free, basic, premium or enterprise")
+            throw ExitCode.usage
+        }
+        defaultTier = tier
     }
 
     func keys(ofUser userID: String) -> Keys {

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from support.checks import check, run, wait_until
 from support.documents import ROOT, Document, code
-from support.stack import Stack
+from support.stack import Stack, program
 
 STREAMS = Document("streams.md")
 SCRIPTS = ROOT / "Sources/Gateways/Redis/Scripts"
@@ -440,6 +440,9 @@ def killed_worker(stack):
     fields = {name for row in rows for name in row}
     for name in fields:
         assert f"`{name}`" in STREAMS.section("Keys"), name
+    life = stack.shell(f"STREAM_PREFIX=killed {program('strategyctl')} explain k0")
+    for word in ("lost", "house", "charged at its reservation", "ended, result"):
+        assert word in life, life
     other.kill()
     supervisor.kill()
 

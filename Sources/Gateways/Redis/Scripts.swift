@@ -29,6 +29,9 @@ package enum Scripts {
     package static let expire = RedisScript(name: "expire", source: PackageResources.expire_lua)
     package static let reap = RedisScript(name: "reap", source: PackageResources.reap_lua)
 
+    /// Run by operators.
+    package static let find = RedisScript(name: "find", source: PackageResources.find_lua)
+
     /// Those that a worker runs.
     package static let ofWorkers = [
         admit, call, commit, bury, event, remind, requeue, reserveGlobal, settleGlobal, take, weigh,

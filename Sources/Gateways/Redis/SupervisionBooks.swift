@@ -36,7 +36,7 @@ extension Supervision {
         let answer = try await run(
             Scripts.measure,
             .measure,
-            keys: Queue.allCases.map { keys.requests($0) } + [keys.counters, keys.due],
+            keys: Measurement.keys(keys),
             arguments: [.text(Keys.workersGroup)]
         )
         guard let measurement = Measurement(answer) else {
@@ -271,6 +271,26 @@ package struct Measurement: Equatable, Sendable {
             },
             openRequests: open,
             streams: streams
+        )
+    }
+}
+
+extension Measurement {
+    fileprivate static func keys(_ keys: Keys) -> [String] {
+        Queue.allCases.map { keys.requests($0) } + [keys.counters, keys.due]
+    }
+
+    /// A partition's books, for who only looks at them. Nil when they cannot be read as such.
+    package static func read(
+        _ keys: Keys,
+        by connection: RedisConnection
+    ) async throws(RedisError) -> Measurement? {
+        Measurement(
+            try await connection.eval(
+                Scripts.measure,
+                keys: Self.keys(keys).map { .text($0) },
+                arguments: [.text(Keys.workersGroup)]
+            )
         )
     }
 }

@@ -210,6 +210,11 @@ class Books:
     def take(self, consumer="w1", count=10, queues=QUEUES):
         return Call("take", tuple(map(self.requests, queues)), (GROUP, consumer, count))
 
+    def find(self, queue="normal", start="-", newest=False, count=100, field="", value="",
+             names=("request_id",)):
+        return Call("find", (self.requests(queue),), (
+            start, int(newest), count, field, value, *names))
+
     def weigh(self, consumer="w1", queue="normal", bytes=100, count=100):
         return Call("weigh", (self.requests(queue),), (GROUP, consumer, bytes, count))
 

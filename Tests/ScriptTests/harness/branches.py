@@ -1639,3 +1639,30 @@ def _(b):
     assert answer == [[heavy, 139, ""]], answer
 
 
+# find
+
+
+@branch("find", "all are answered, without what was not asked for")
+def _(b):
+    first, second = b.add("r1", secret="s"), b.add("r2")
+    answer = yield b.find()
+    assert [row[0] for row in answer[2]] == [first, second] and answer[:2] == [2, second], answer
+    assert [row[2] for row in answer[2]] == [["request_id", "r1"], ["request_id", "r2"]], answer
+    assert answer[2][0][1] - answer[2][1][1] == len("secrets"), answer
+
+
+@branch("find", "the newest first, from an ID on, those that match, and long values cut")
+def _(b):
+    first = b.add("r1", note="x" * 5000)
+    b.add("r2")
+    last = b.add("r1")
+    answer = yield b.find(
+        start=f"({last}", newest=True, field="request_id", value="r1", names=("note",))
+    assert answer[:2] == [2, first], answer
+    assert [(row[0], row[2]) for row in answer[2]] == [(first, ["note", "x" * 4096])], answer
+
+
+@branch("find", "nothing is there")
+def _(b):
+    answer = yield b.find()
+    assert answer == [0, "", []], answer
