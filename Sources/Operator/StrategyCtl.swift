@@ -13,13 +13,14 @@ struct StrategyCtl: AsyncParsableCommand {
         abstract: "Asks for options strategies over Redis streams, and looks after the service.",
         discussion: """
             ENVIRONMENT VARIABLES
-              REDIS_URL      redis://, rediss:// or unix:// address of Redis
-              REDIS_HOST     host of Redis, where REDIS_URL is not set [localhost]
-              REDIS_PORT     port of the same [6379]
-              STREAM_PREFIX  what every key begins with [strategy]
-              PARTITIONS     partitions of the streams [1]
-              DEFAULT_TIER   tier of users without a profile, as the workers have it [free]
-              NO_COLOR       set to anything: no colours
+              REDIS_URL        redis://, rediss:// or unix:// address of Redis
+              REDIS_HOST       host of Redis, where REDIS_URL is not set [localhost]
+              REDIS_PORT       port of the same [6379]
+              STREAM_PREFIX    what every key begins with [strategy]
+              PARTITIONS       partitions of the streams [1]
+              DEFAULT_TIER     tier of users without a profile, as for workers [free]
+              USER_COST_SHARE  one user's share of all dollars, as for workers [1]
+              NO_COLOR         set to anything: no colours
 
             Variables that are not set are looked for in .run/env of the current folder, where
             `make up` and `make run` write them.

@@ -12,6 +12,8 @@ struct Surroundings {
     let partitions: Int
     /// The workers' setting, where it is told here as well.
     let defaultTier: Tier
+    /// The same: the most that one user may have of what the fleet may spend.
+    let userCostShare: Double
 
     init() throws {
         let file = Self.read(".run/env")
@@ -44,6 +46,11 @@ struct Surroundings {
             throw ExitCode.usage
         }
         defaultTier = tier
+        guard let share = Double(value("USER_COST_SHARE") ?? "1"), share > 0, share <= 1 else {
+            complain("USER_COST_SHARE: expected a number above 0, at most 1")
+            throw ExitCode.usage
+        }
+        userCostShare = share
     }
 
     func keys(ofUser userID: String) -> Keys {

@@ -5,10 +5,16 @@ import TestSupport
 struct Ctl {
     let redis: RedisServer
 
-    /// - Returns: Its exit status, and all that it printed.
     @discardableResult
     func run(
         _ arguments: String...,
+        settings: [String: String] = [:]
+    ) throws -> (status: Int32, output: String) { try run(arguments, settings: settings) }
+
+    /// - Returns: Its exit status, and all that it printed.
+    @discardableResult
+    func run(
+        _ arguments: [String],
         settings: [String: String] = [:]
     ) throws -> (status: Int32, output: String) {
         let path = try BuiltProducts.url(of: "strategyctl").path
@@ -24,15 +30,7 @@ struct Ctl {
         _ arguments: String...,
         settings: [String: String] = [:]
     ) throws -> [String: Any] {
-        let path = try BuiltProducts.url(of: "strategyctl").path
-        let base = [
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-            "REDIS_URL": redis.url,
-        ]
-        let output = try Program.run(
-            [path] + arguments + ["--json"],
-            environment: base.merging(settings) { $1 }
-        ).output
+        let output = try run(arguments + ["--json"], settings: settings).output
         let read = try JSONSerialization.jsonObject(with: Data(output.utf8))
         return read as? [String: Any] ?? [:]
     }

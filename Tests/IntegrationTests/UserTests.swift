@@ -76,8 +76,16 @@ extension IntegrationTests {
             #expect(cost["left_usd"] as? Double == 0.85)
             let basic = try ctl.json("user", "show", "bob", settings: ["DEFAULT_TIER": "basic"])
             #expect(basic["tier"] as? String == "basic")
-            // A worker's last admission has counted with less than the tier: the fleet's share.
-            let share = try #require(basic["cost"] as? [String: Any])
+            let own = try #require(basic["cost"] as? [String: Any])
+            #expect(own["limit_usd"] as? Double == 10, "whatever his last admission counted with")
+            try plain.ask("HSET", "strategy:{global}:cost", "limit_nanousd", "4000000000")
+            let capped = try ctl.json(
+                "user",
+                "show",
+                "bob",
+                settings: ["DEFAULT_TIER": "basic", "USER_COST_SHARE": "0.25"]
+            )
+            let share = try #require(capped["cost"] as? [String: Any])
             #expect(share["from"] as? String == "fleet_share" && share["limit_usd"] as? Double == 1)
         }
 
@@ -95,11 +103,7 @@ extension IntegrationTests {
                 ["user", "set", "a", "--tier", "free", "--clear", "tier"],
                 ["user", "set", "a\u{7}", "--tier", "free"], ["user", "show", ""],
             ] {
-                let path = try BuiltProducts.url(of: "strategyctl").path
-                let (status, output) = try Program.run(
-                    [path] + arguments,
-                    environment: ["PATH": "/usr/bin:/bin", "REDIS_URL": redis.url]
-                )
+                let (status, output) = try ctl.run(arguments)
                 #expect(status == 64, "\(arguments): \(output)")
             }
             let plain = try PlainRedis(redis)

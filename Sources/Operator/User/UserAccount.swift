@@ -13,7 +13,7 @@ struct UserAccount: Sendable {
     let requests: Limit<Int>
     let cost: Limit<NanoUSD>
     let reserved: NanoUSD
-    /// What the last admission counted with, where that is less: a share of the fleet's budget.
+    /// The most that he may have of the fleet's hour, where that is less than his own limit.
     let shareOfFleet: NanoUSD?
     /// False when there is neither a profile nor anything in the books.
     let isKnown: Bool
@@ -58,8 +58,9 @@ struct UserAccount: Sendable {
             ),
             RedisCommand("ZCARD", .text(log)),
             Self.first(of: log, after: horizon),
+            RedisCommand("HGET", .text(service.globalKeys.cost), "limit_nanousd"),
         ])
-        return UserAccount(user, keys.partition, now, answers, service.surroundings.defaultTier)
+        return UserAccount(user, keys.partition, now, answers, service.surroundings)
     }
 
     private static func first(of key: String, after ms: Int64) -> RedisCommand {
@@ -80,14 +81,14 @@ struct UserAccount: Sendable {
         _ partition: Int,
         _ nowMs: Int64,
         _ answers: [RedisValue],
-        _ defaultTier: Tier
+        _ surroundings: Surroundings
     ) {
         let (profile, books) = (Fields(answers[0]), Fields(answers[1]))
         self.user = user
         self.partition = partition
         self.nowMs = nowMs
         let own = profile["tier"].flatMap(Tier.init(rawValue:))
-        tier = own ?? defaultTier
+        tier = own ?? surroundings.defaultTier
         tierOrigin = own == nil ? "DEFAULT_TIER" : "profile"
 
         let requestsMax = profile.int("requests_per_hour").map(Int.init) ?? tier.requestsPerHour
@@ -109,8 +110,9 @@ struct UserAccount: Sendable {
         let spent = NanoUSD(settled - gone)
         reserved = NanoUSD(books.int("reserved_nanousd") ?? 0)
         let byTier = profile.int("cost_per_hour_nanousd").map { NanoUSD($0) } ?? tier.costPerHour
-        let applied = books.int("limit_nanousd").map { NanoUSD($0) }
-        shareOfFleet = applied.flatMap { $0 < byTier ? $0 : nil }
+        // Of the fleet's, not of what his last admission counted with: his tier may be another now.
+        let share = answers[7].int.map { NanoUSD(Int64(Double($0) * surroundings.userCostShare)) }
+        shareOfFleet = share.flatMap { $0 < byTier ? $0 : nil }
         let costMax = shareOfFleet ?? byTier
         cost = Limit(
             max: costMax,
