@@ -2,18 +2,16 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// What the worker really sends for the seed's request: its body to the model, and its answer.
-/// The C program sends the same bytes.
+/// What the worker really sends for the seed's request: its body to the model, its commands to Redis,
+/// its answer. The C program sends the same bytes, and so does the same work on every wire.
 enum Capture {
     static func run(on stand: Stand) async throws -> Stand.Captured {
-        let captured = Stand.Captured(
-            body: try await body(on: stand),
-            answer: try await answer(stand)
-        )
-        for (name, bytes) in [("body.json", captured.body), ("answer.json", captured.answer)] {
+        let body = try await body(on: stand)
+        let (answer, steps) = try await answer(stand)
+        for (name, bytes) in [("body.json", body), ("steps", steps)] {
             try Data(bytes).write(to: stand.folder.url.appending(path: name))
         }
-        return captured
+        return Stand.Captured(body: body, answer: answer)
     }
 
     /// Lets a worker ask a peer that keeps what it is asked.
@@ -42,19 +40,33 @@ enum Capture {
         return try outcome.get()
     }
 
-    private static func answer(_ stand: Stand) async throws -> [UInt8] {
+    /// Of one request: its answer, and what the worker said to Redis on the way.
+    private static func answer(_ stand: Stand) async throws -> (answer: [UInt8], steps: [UInt8]) {
         try await stand.withSimulator(latencyMs: 0) { port in
-            let settings = Contestant.Settings(slots: 1, baseURL: "http://127.0.0.1:\(port)/v1")
+            let settings = Contestant.Settings(
+                slots: 1,
+                baseURL: "http://127.0.0.1:\(port)/v1",
+                consumer: "yardstick"
+            )
             return try await stand.withContestants([.worker], settings) { contestants in
                 let requests = Requests(to: contestants[0], on: stand)
-                let arrivals = [try await requests.addOne(0)]
+                let monitor = try await Monitor(on: stand)
+                let arrivals = [try await requests.addOne(sample)]
                 try await requests.drain()
-                let payload = try await requests.answerPayload(0)
-                _ = try await requests.harvest(arrivals)
-                return payload
+                let payload = try await requests.answerPayload(sample)
+                let steps = try await monitor.steps(
+                    of: "r\(sample)",
+                    user: "bench-\(sample)",
+                    prefix: contestants[0].prefix
+                )
+                _ = try await requests.harvest(arrivals, from: sample)
+                return (payload, steps)
             }
         }
     }
+
+    /// A number that stands in nothing else that is said.
+    private static let sample = 918_273_645
 }
 
 extension Stand {

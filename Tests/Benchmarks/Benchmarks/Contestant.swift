@@ -23,6 +23,8 @@ struct Contestant: Sendable {
         var baseURL: String
         /// `OPENAI_CA_FILE`.
         var caFile: String?
+        /// `CONSUMER_NAME`, of a worker; one of its own by default.
+        var consumer: String?
     }
 
     static let key = "sk-sim-bench"
@@ -67,6 +69,7 @@ struct Contestant: Sendable {
             "REQUEST_TIMEOUT": "300", "DRAIN_TIMEOUT": "5",
         ]
         if let caFile = settings.caFile { environment["OPENAI_CA_FILE"] = caFile }
+        if let consumer = settings.consumer { environment["CONSUMER_NAME"] = consumer }
         return environment
     }
 
@@ -79,8 +82,8 @@ struct Contestant: Sendable {
             stand.folders.yardstick, "--redis-port", "\(stand.redis.port)", "--prefix", prefix,
             "--url", "\(settings.baseURL)/chat/completions", "--key", key,
             "--slots", "\(settings.slots)", "--per-shard", "\(transfersPerShard)",
-            "--body", stand.folder.path("body.json"), "--answer", stand.folder.path("answer.json"),
-            "--commit", stand.folders.yardstickScript, "--take", stand.folders.script("take"),
+            "--body", stand.folder.path("body.json"), "--steps", stand.folder.path("steps"),
+            "--take", stand.folders.yardstickScript,
         ]
         return arguments + (settings.caFile.map { ["--ca-file", $0] } ?? [])
     }
@@ -126,11 +129,7 @@ struct Folders: Sendable {
 
     func program(_ name: String) -> String { programs.appending(path: name).path }
     var yardstick: String { own.appending(path: "bench-yardstick").path }
-    /// What the C program ends a job with: it keeps no books.
-    var yardstickScript: String { repository.appending(path: "Tests/Benchmarks/end.lua").path }
-    /// The script as it is shipped.
-    func script(_ name: String) -> String {
-        repository.appending(path: "Sources/Gateways/Redis/Scripts/\(name).lua").path
-    }
+    /// How the C program reads when few slots are free.
+    var yardstickScript: String { repository.appending(path: "Tests/Benchmarks/take.lua").path }
     var repositoryPath: String { repository.path }
 }

@@ -210,7 +210,7 @@ static void finish(CURL *easy, CURLcode code) {
     }
     curl_multi_remove_handle(job->shard->multi, easy);
     job->shard->active--;
-    streams_commit(job);
+    steps_go_on(job);
 }
 
 static void take_finished(struct shard *shard) {

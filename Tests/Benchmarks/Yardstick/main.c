@@ -101,16 +101,15 @@ static struct options parse(int count, char **arguments) {
         else if (!strcmp(name, "--slots")) options.slots = number(name, value);
         else if (!strcmp(name, "--per-shard")) options.per_shard = number(name, value);
         else if (!strcmp(name, "--body")) options.body = contents(value);
-        else if (!strcmp(name, "--answer")) options.answer = contents(value);
-        else if (!strcmp(name, "--commit")) options.commit = contents(value);
+        else if (!strcmp(name, "--steps")) options.steps = contents(value);
         else if (!strcmp(name, "--take")) options.take = contents(value);
         else die(name, "unknown");
     }
     if (!options.redis_port || !options.prefix || !options.url || !options.key || !options.slots
-        || !options.per_shard || !options.body.start || !options.answer.start
-        || !options.commit.start || !options.take.start)
+        || !options.per_shard || !options.body.start || !options.steps.start
+        || !options.take.start)
         die("arguments", "each of --redis-port --prefix --url --key --slots --per-shard --body "
-                         "--answer --commit --take is required");
+                         "--steps --take is required");
     return options;
 }
 
@@ -146,6 +145,7 @@ int main(int count, char **arguments) {
     if (epoll < 0) die("epoll_create1", strerror(errno));
     read_clock();
     http_open(&options);
+    steps_open(&options);
     streams_open(&options);
     run();
     report();

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE  // memmem
 #include "yardstick.h"
 
 #include <hiredis/async.h>
@@ -25,8 +26,7 @@ static const char *const queue_names[QUEUES] = {"retry", "high", "normal", "low"
 static struct wire reading, writing;
 static const struct options *options;
 static char queue_keys[QUEUES][KEY_BYTES_MAX];
-static char reply_stem[KEY_BYTES_MAX];
-static char commit_hash[41], take_hash[41];
+static char take_hash[41];
 
 static struct job *jobs;
 static struct job *free_jobs;
@@ -127,6 +127,18 @@ static void copy_text(char *to, size_t room, const redisReply *reply) {
     to[reply->len] = 0;
 }
 
+// The payload's first member, as far as keys need it.
+static void copy_user(struct job *job, const redisReply *payload) {
+    static const char name[] = "\"user_id\":\"";
+    const char *start = memmem(payload->str, payload->len, name, sizeof name - 1);
+    if (!start) die("a payload", "has no user_id");
+    start += sizeof name - 1;
+    const char *end = memchr(start, '"', payload->len - (size_t)(start - payload->str));
+    if (!end || end - start > USER_BYTES_MAX) die("a payload", "has no user_id");
+    memcpy(job->user, start, (size_t)(end - start));
+    job->user[end - start] = 0;
+}
+
 static void begin(const redisReply *entry, int queue) {
     struct job *job = free_jobs;
     if (!job) die("a read", "brought more than was asked for");
@@ -139,12 +151,15 @@ static void begin(const redisReply *entry, int queue) {
         const redisReply *name = fields->element[index];
         if (name->len == 10 && !memcmp(name->str, "request_id", 10))
             copy_text(job->request_id, sizeof job->request_id, fields->element[index + 1]);
+        if (name->len == 7 && !memcmp(name->str, "payload", 7))
+            copy_user(job, fields->element[index + 1]);
     }
     if (!job->request_id[0]) die("an entry", "has no request_id");
     job->queue = queue;
     free_jobs = job->next_free;
     free_count--;
-    http_begin(job);
+    job->step = 0;
+    steps_go_on(job);
 }
 
 static void entries_arrived(redisAsyncContext *context, void *answer, void *box) {
@@ -206,37 +221,26 @@ static void take(void) {
 }
 
 static void read_more(void) {
-    if (is_reading || free_count <= 0 || !take_hash[0] || !commit_hash[0]) return;
+    if (is_reading || free_count <= 0 || !take_hash[0]) return;
     is_reading = true;
     if (free_count < QUEUES) take();
     else read_blocking();
 }
 
-// Committing -----------------------------------------------------------------------------------
+// Jobs -----------------------------------------------------------------------------------------
 
-static void has_committed(redisAsyncContext *context, void *answer, void *box) {
-    (void)context;
-    const redisReply *reply = answer;
-    if (!reply) return;
-    if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, "committed") != 0)
-        die("commit", reply->str ? reply->str : "answered something unknown");
-    struct job *job = box;
+void streams_send(redisCallbackFn *act, struct job *job, int count, const char **starts,
+    const size_t *sizes) {
+    if (redisAsyncCommandArgv(writing.context, act, job, count, starts, sizes) != REDIS_OK)
+        die("Redis", "takes no more commands");
+}
+
+void streams_ended(struct job *job) {
     committed++;
     job->next_free = free_jobs;
     free_jobs = job;
     free_count++;
     read_more();
-}
-
-void streams_commit(struct job *job) {
-    char reply_key[KEY_BYTES_MAX + ID_BYTES_MAX];
-    snprintf(reply_key, sizeof reply_key, "%s%s", reply_stem, job->request_id);
-    struct bytes arguments[] = {
-        text("EVALSHA"), text(commit_hash), text("2"), text(queue_keys[job->queue]),
-        text(reply_key), text("workers"), text(job->entry_id), text("result"),
-        text(job->request_id), text("1"), options->answer, text("600000"), text(""), text(""),
-    };
-    send_command(&writing, has_committed, job, sizeof arguments / sizeof *arguments, arguments);
 }
 
 // Beginning ------------------------------------------------------------------------------------
@@ -272,7 +276,6 @@ void streams_open(const struct options *given) {
     for (int queue = 0; queue < QUEUES; queue++)
         snprintf(queue_keys[queue], KEY_BYTES_MAX, "%s:{0}:requests:%s", options->prefix,
             queue_names[queue]);
-    snprintf(reply_stem, sizeof reply_stem, "%s:{0}:reply:", options->prefix);
 
     dial(&reading, options->redis_port);
     dial(&writing, options->redis_port);
@@ -283,6 +286,4 @@ void streams_open(const struct options *given) {
     }
     struct bytes load_take[] = {text("SCRIPT"), text("LOAD"), options->take};
     send_command(&reading, script_loaded, take_hash, 3, load_take);
-    struct bytes load_commit[] = {text("SCRIPT"), text("LOAD"), options->commit};
-    send_command(&writing, script_loaded, commit_hash, 3, load_commit);
 }
