@@ -28,6 +28,12 @@ package struct Candidate: Sendable {
     package let isFirstChoice: Bool
 
     package var frontExpiry: CivilDate? { legs.compactMap(\.expiry).min() }
+
+    /// How often it earns and what it may cost, for a list of such: `profit in 61.5 %, …`.
+    package var chances: String {
+        let loss = addedMaxLossUSD.map { "at most \(Wording.dollars($0)) lost" } ?? "loss unlimited"
+        return "profit in \(Wording.percent(probabilityOfProfit)) of outcomes, \(loss)"
+    }
 }
 
 /// Why nothing is offered.
@@ -50,4 +56,18 @@ package struct NoTrade: Hashable, Sendable {
     package let rule: String
     /// The smallest figure that would have let one pass, in dollars or as a level.
     package let needed: Double?
+}
+
+extension NoTrade {
+    /// For the customer, without the figure that is needed.
+    package var sentence: String {
+        switch reason {
+        case .nothingSuits: "Nothing suits this view and tolerance in this market."
+        case .maxLoss: "Everything that suits can lose more than the limit allows."
+        case .maxDebit: "Everything that suits costs more than the debit that is allowed."
+        case .buyingPower: "Everything that suits needs more buying power than there is."
+        case .notAllowed: "The approval level or the tier allows nothing that suits."
+        case .noContracts: "No expiry and strike fits what suits."
+        }
+    }
 }

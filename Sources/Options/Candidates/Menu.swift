@@ -4,6 +4,11 @@ package struct Menu: Sendable {
     package let candidates: [Candidate]
     /// Why the first choice, or everything, was left out; nil when the first choice stands.
     package let noTrade: NoTrade?
+    /// Why nothing is on it, where nothing is.
+    package var decline: NoTrade {
+        noTrade ?? NoTrade(reason: .nothingSuits, rule: "C10", needed: nil)
+    }
+
     /// Of every choice that was left out, in the order in which they were tried.
     private let refusals: [NoTrade]
 

@@ -34,7 +34,8 @@ package enum AssumedVolatility {
         vix / 100 * factor(ticker)
     }
 
-    static func factor(_ ticker: String) -> Double {
+    /// What the VIX is multiplied by for an underlying.
+    package static func factor(_ ticker: String) -> Double {
         switch ticker {
         case "SPY", "SPX", "XSP", "VOO", "IVV": 1
         case "QQQ", "NDX", "DIA", "DJX": 1.25

@@ -58,4 +58,25 @@ package struct OptionChain: Sendable {
     package func quote(_ expiry: CivilDate, _ right: Right, _ strike: Strike) -> Quote? {
         quotes[Series(expiry: expiry, right: right)]?[strike]
     }
+
+    /// The legs at the middle of their quotes, in whole cents, stock as it is; nil where one option
+    /// has no quote.
+    package func priced(_ legs: [Leg]) -> [Leg]? {
+        let priced = legs.compactMap { leg -> Leg? in
+            guard case .option(let right, let strike) = leg.instrument else { return leg }
+            guard let expiry = leg.expiry, let quote = quote(expiry, right, strike),
+                quote.mid < 1e9,
+                let mid = MicroUSD(micros: Int64((quote.mid * 100).rounded()) * 10_000)
+            else { return nil }
+            return Leg(
+                leg.action,
+                leg.instrument,
+                expiry: expiry,
+                quantity: leg.quantity,
+                multiplier: leg.multiplier,
+                price: .quoted(mid)
+            )
+        }
+        return priced.count == legs.count ? priced : nil
+    }
 }

@@ -55,9 +55,10 @@ struct AccountRules {
     }
 
     private func greeks() -> [RuleResult] {
-        guard let equity = subject.account.equityUSD, equity > 0, let book = subject.book
+        guard let equity = subject.account.equityUSD, equity > 0,
+            let before = subject.portfolioGreeks ?? subject.book?.greeks
         else { return [] }
-        let after = book.greeks + known.greeks
+        let after = before + known.greeks
         let dollars = after.delta.magnitude * subject.market.spot
         let fits =
             dollars <= limits.deltaShareOfEquity[order] * equity

@@ -72,6 +72,8 @@ package struct Case: Sendable {
     package var asOf: UTCInstant
     package var legs: [Leg]
     package var book: Book?
+    /// The whole book's Greeks where the customer's system states them; they win over the computed.
+    package var portfolioGreeks: Greeks?
     package var tolerance: Tolerance?
     package var maxLossUSD: Double?
     package var maxDebitUSD: Double?

@@ -9,8 +9,10 @@ package struct Judge: Sendable {
         self.thresholds = thresholds
     }
 
-    package func judge(_ subject: Case) -> RuleReport {
-        let bench = Evidence(subject)
+    package func judge(_ subject: Case) -> RuleReport { judge(subject, Evidence(subject)) }
+
+    /// - Parameter bench: Of the same subject.
+    func judge(_ subject: Case, _ bench: Evidence) -> RuleReport {
         var results = StructureRules(subject, bench, thresholds).results()
         results += RiskRules(subject, bench, thresholds).results()
         results += MarketRules(subject, bench, thresholds).results()
@@ -35,6 +37,8 @@ struct Evidence: Sendable {
     let freeShares: [Leg]
     /// Dollars that the new legs can lose beyond what those shares lose; nil is unbounded.
     let addedLoss: Double?
+    /// The same beside those shares alone that the legs stand on: what a reply calls the largest loss.
+    let ownLoss: Double?
     /// What may be called the largest loss: beside all free shares, beside those that the legs
     /// stand on, and with these. Empty when it is unbounded.
     let statedLosses: [Double]
@@ -61,16 +65,15 @@ struct Evidence: Sendable {
         payoff = Payoff(legs: subject.legs + held)
         classification = Classifier.classify(together, spot: subject.market.spot)
         addedLoss = AddedLoss.of(subject.legs, over: freeShares)
-        statedLosses = [
-            addedLoss, AddedLoss.of(subject.legs, over: held), payoff.maxLoss?.dollars,
-        ].compactMap { $0 }
+        ownLoss = AddedLoss.of(subject.legs, over: held)
+        statedLosses = [addedLoss, ownLoss, payoff.maxLoss?.dollars].compactMap { $0 }
         let expiries = Set(subject.legs.compactMap(\.expiry))
         isSingleExpiry = expiries.count <= 1
         frontYears = expiries.min().map { NewYorkTime.years(from: subject.asOf, to: $0) } ?? 0
         margin = MarginEstimate(
             spot: subject.market.spot,
             isBroadIndex: Underlyings.isBroadIndex(subject.ticker)
-        ).margin(for: together, as: classification, maxLoss: AddedLoss.of(subject.legs, over: held))
+        ).margin(for: together, as: classification, maxLoss: ownLoss)
         greeks = subject.legs.reduce(.zero) {
             $0
                 + Exposure($1).greeks(

@@ -76,7 +76,7 @@ struct ProseRules {
     private func notice() -> RuleResult {
         let speaks = read.claims.contains { $0.contains(Lexicon.likelihoods) }
         guard speaks else { return inapplicable("C09", "No likelihood is stated.") }
-        return read.disclosures.contains(Lexicon.notice)
+        return read.hasNotice || read.disclosures.contains(Lexicon.notice)
             ? result("C09", .repair, holds: true, "The notice stands beside the likelihood.")
             : RuleResult(
                 "C09",

@@ -146,6 +146,12 @@ struct RiskRules {
         guard let limit = subject.maxLossUSD else {
             return [inapplicable("R14", "No limit is given.")]
         }
+        // The grid cannot show more than that, and takes a quarter of all the time there is.
+        if let bound = known.addedLoss, bound <= limit {
+            return [
+                result("R14", .block, holds: true, "No scenario loses more than \(bound).")
+            ]
+        }
         let exposures = (subject.legs + known.freeShares).map { Exposure($0) }
         let grid = Scenarios(
             exposures,
@@ -183,8 +189,9 @@ struct RiskRules {
             Chances.expectedValue(of: book, under: law(volatility))
                 >= limits.expectedValueShare * loss
         }
+        let passesNow = passes(subject.volatility)
         let stands = limits.volatilityFactors.allSatisfy {
-            passes($0 * subject.volatility) == passes(subject.volatility)
+            passes($0 * subject.volatility) == passesNow
         }
         return [
             result(

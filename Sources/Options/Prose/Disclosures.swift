@@ -31,6 +31,8 @@ package enum Disclosures {
             """
     }
 
+    static let fixed = [document, likelihood, documents]
+
     package static func all(_ subject: Case) -> [String] {
         [document, inputs(subject), likelihood, documents]
     }

@@ -42,7 +42,7 @@ package struct Explanation: Sendable {
                 held: known.held.first,
                 netPremium: known.payoff.netPremium.dollars,
                 maxProfit: isExact ? known.payoff.maxProfit?.dollars : nil,
-                loss: known.addedLoss,
+                loss: known.ownLoss,
                 breakevens: isExact ? known.payoff.breakevens.map(\.dollars) : [],
                 probability: isExact ? Chances.ofProfit(known.payoff, under: law) : nil,
                 mean: isExact ? Chances.expectedValue(of: legs, under: law) : nil,
@@ -63,6 +63,29 @@ package struct Explanation: Sendable {
         facts =
             traits.breakevens + [traits.netPremium, traits.margin]
             + [traits.maxProfit, traits.loss, traits.probability, traits.mean].compactMap { $0 }
+    }
+
+    /// What is traded, in one sentence.
+    package static func summary(
+        of name: StrategyName,
+        legs: [Leg],
+        sharesHeld: Int,
+        on ticker: String
+    ) -> String {
+        let words = name.rawValue.split(separator: "_").joined(separator: " ")
+        let parts = legs.map { leg in
+            let action = leg.action == .buy ? "buy" : "sell"
+            guard let strike = leg.instrument.strike, let expiry = leg.expiry else {
+                return "\(action) \(leg.quantity) shares"
+            }
+            return """
+                \(action) \(leg.quantity) \(leg.instrument.word)\(leg.quantity == 1 ? "" : "s") at \
+                \(Wording.plain(strike.dollars, decimals: 3)) for \(expiry)
+                """
+        }
+        let first = words.prefix(1).uppercased() + words.dropFirst()
+        let held = sharesHeld > 0 ? " On \(sharesHeld) shares that are held already." : ""
+        return "\(first) on \(ticker): \(Wording.list(parts)).\(held)"
     }
 
     static func lossSentence(_ loss: Double?) -> String {
@@ -118,20 +141,12 @@ private struct Writer {
     }
 
     private var what: String {
-        let name = traits.name.rawValue.split(separator: "_").joined(separator: " ")
-        let legs = traits.legs.map { leg in
-            let action = leg.action == .buy ? "buy" : "sell"
-            guard let strike = leg.instrument.strike, let expiry = leg.expiry else {
-                return "\(action) \(leg.quantity) shares"
-            }
-            return """
-                \(action) \(leg.quantity) \(leg.instrument.word)\(leg.quantity == 1 ? "" : "s") at \
-                \(Wording.plain(strike.dollars, decimals: 3)) for \(expiry)
-                """
-        }
-        let first = name.prefix(1).uppercased() + name.dropFirst()
-        let held = traits.held.map { " On \($0.quantity) shares that are held already." } ?? ""
-        return "\(first) on \(subject.ticker): \(Wording.list(legs)).\(held)"
+        Explanation.summary(
+            of: traits.name,
+            legs: traits.legs,
+            sharesHeld: traits.held?.quantity ?? 0,
+            on: subject.ticker
+        )
     }
 
     private var why: String? {

@@ -17,12 +17,18 @@ package struct Prose: Hashable, Sendable {
     struct Read: Sendable {
         let rationale: [Words]
         let claims: [Words]
+        /// Without those that are always the same: `hasNotice` tells of the one that matters.
         let disclosures: Words
+        let hasNotice: Bool
 
         init(_ prose: Prose) {
             rationale = prose.rationale.map(Words.init)
             claims = rationale + prose.risks.map(Words.init)
-            disclosures = Words(prose.disclosures.joined(separator: " "))
+            hasNotice = prose.disclosures.contains(Disclosures.likelihood)
+            disclosures = Words(
+                prose.disclosures.filter { !Disclosures.fixed.contains($0) }
+                    .joined(separator: " ")
+            )
         }
     }
 }

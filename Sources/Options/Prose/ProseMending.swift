@@ -34,7 +34,7 @@ package struct ProseMending: Sendable {
         }
         if !ProsePatterns.namesLoss(mended, known) {
             steps.append(RepairStep("C06", "the sentence on the largest loss was added"))
-            mended.risks.insert(Explanation.lossSentence(known.addedLoss), at: 0)
+            mended.risks.insert(Explanation.lossSentence(known.ownLoss), at: 0)
         }
         for text in Disclosures.all(subject) where !mended.disclosures.contains(text) {
             mended.disclosures.append(text)

@@ -11,6 +11,11 @@ package struct Mender: Sendable {
         package let report: RuleReport
         /// What would let it pass when it still does not: the change of one figure, proved.
         package let change: SmallestChange?
+        /// Of the mended strategy.
+        let known: Evidence
+
+        /// What the mended strategy comes to.
+        package var figures: StrategyFigures { StrategyFigures(subject, known) }
     }
 
     package let judge: Judge
@@ -23,15 +28,23 @@ package struct Mender: Sendable {
     package func mend(_ original: Case) -> Outcome {
         var subject = original
         var steps: [RepairStep] = []
-        var report = judge.judge(subject)
+        var known = Evidence(subject)
+        var report = judge.judge(subject, known)
         for _ in 0..<Self.roundsMax {
             let made = round(&subject, report)
             if made.isEmpty { break }
             steps += made
-            report = judge.judge(subject)
+            known = Evidence(subject)
+            report = judge.judge(subject, known)
         }
         let change = report.verdict == .block ? SmallestChange(of: subject, judge, report) : nil
-        return Outcome(subject: subject, steps: steps, report: report, change: change)
+        return Outcome(
+            subject: subject,
+            steps: steps,
+            report: report,
+            change: change,
+            known: known
+        )
     }
 
     /// The repairs that this report calls for; legs first, since all else follows from them.

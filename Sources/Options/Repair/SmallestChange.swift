@@ -5,8 +5,8 @@ package struct SmallestChange: Hashable, Sendable {
         case maxLoss = "risk_preferences.max_loss"
         case maxDebit = "risk_preferences.max_debit_usd"
         case riskTolerance = "risk_preferences.risk_tolerance"
-        case buyingPower = "account.buying_power"
-        case approvalLevel = "account.options_level"
+        case buyingPower = "account.buying_power_usd"
+        case approvalLevel = "account.approval_level"
     }
 
     package let field: Field

@@ -37,10 +37,9 @@ package struct RestrictedList: Hashable, Sendable {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
             .enumerated()
         {
-            let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
-            if words.isEmpty { continue }
-            let entry = words.count == 2 ? Entry(kind: words[0], name: words[1]) : nil
-            guard let entry else {
+            let words = line.prefix { $0 != "#" }
+            if words.allSatisfy(\.isWhitespace) { continue }
+            guard let entry = Entry(line: words) else {
                 throw Fault(
                     line: index + 1,
                     message: "expected “symbol TICKER” or “strategy NAME”"
@@ -54,6 +53,21 @@ package struct RestrictedList: Hashable, Sendable {
     package enum Entry: Hashable, Sendable {
         case symbol(String)
         case strategy(StrategyName)
+
+        /// `symbol XYZ` or `strategy iron_condor`.
+        package init?(line: some StringProtocol) {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count == 2 else { return nil }
+            self.init(kind: words[0], name: words[1])
+        }
+
+        /// As `init(line:)` reads it.
+        package var line: String {
+            switch self {
+            case .symbol(let symbol): "symbol \(symbol)"
+            case .strategy(let strategy): "strategy \(strategy.rawValue)"
+            }
+        }
 
         package init?(kind: some StringProtocol, name: some StringProtocol) {
             switch kind {
@@ -84,6 +98,14 @@ package struct RestrictedList: Hashable, Sendable {
         case .symbol(let symbol): symbols.remove(symbol)
         case .strategy(let strategy): strategies.remove(strategy)
         }
+    }
+
+    /// What stands on one of them or on both.
+    package func union(_ other: RestrictedList) -> RestrictedList {
+        RestrictedList(
+            symbols: symbols.union(other.symbols),
+            strategies: strategies.union(other.strategies)
+        )
     }
 
     /// The list as `init(text:)` reads it, in order, so that equal lists are equal bytes.

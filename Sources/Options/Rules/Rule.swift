@@ -99,7 +99,8 @@ package struct RulePack: Sendable {
     package let status: Rule.Operator
     /// In the order of the catalogue.
     package let rules: [Rule]
-    private let index: [String: Int]
+    /// Where a rule stands in `rules`, by the number that its id is; −1 where it does not.
+    private let places: [Int8]
 
     package init(on date: CivilDate, for status: Rule.Operator = .selfDirected) {
         self.date = date
@@ -107,18 +108,36 @@ package struct RulePack: Sendable {
         rules = RuleCatalogue.all.filter {
             $0.operators.contains(status) && $0.edition(on: date) != nil
         }
-        index = Dictionary(
-            rules.enumerated().map { ($0.element.id, $0.offset) },
-            uniquingKeysWith: { a, _ in a }
-        )
+        var places = [Int8](repeating: -1, count: Self.numbers)
+        for (place, rule) in rules.enumerated() {
+            if let number = Self.number(of: rule.id) { places[number] = Int8(place) }
+        }
+        self.places = places
     }
 
     /// Year and month: what a reply names.
     package var name: String { String("\(date)".prefix(7)) }
 
-    package subscript(id: String) -> Rule? { index[id].map { rules[$0] } }
+    package subscript(id: String) -> Rule? { place(of: id).map { rules[$0] } }
 
-    func place(of id: String) -> Int? { index[id] }
+    /// Looked up for every result of every report: by arithmetic, not by hash.
+    func place(of id: String) -> Int? {
+        guard let number = Self.number(of: id), places[number] >= 0 else { return nil }
+        return Int(places[number])
+    }
+
+    private static let numbers = 26 * 100
+
+    /// `S07` is a letter and two digits; nil for anything else.
+    private static func number(of id: String) -> Int? {
+        let bytes = id.utf8Span.span
+        guard bytes.count == 3 else { return nil }
+        let letter = Int(bytes[0]) - Int(UInt8(ascii: "A"))
+        let (tens, ones) = (Int(bytes[1]) - 0x30, Int(bytes[2]) - 0x30)
+        guard (0..<26).contains(letter), (0..<10).contains(tens), (0..<10).contains(ones)
+        else { return nil }
+        return letter * 100 + tens * 10 + ones
+    }
 }
 
 /// All sixty rules, by family.
