@@ -80,6 +80,7 @@ let package = Package(
         .executable(name: "openai-simulator", targets: ["SimulatedModel"]),
         .executable(name: "strategy-bench", targets: ["Benchmarks"]),
         .executable(name: "bench-yardstick", targets: ["Yardstick"]),
+        .executable(name: "validator-bench", targets: ["ValidatorBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -131,7 +132,7 @@ let package = Package(
         room("Release"),
         room("Options"),
         room("Contract", ["JSON", "Options", crypto]),
-        room("Policy", ["Contract"]),
+        room("Policy", ["Contract", "Options"]),
 
         // The pipeline, and its ports made real.
         room("Pipeline", ["Contract", "JSON", "Options", "Policy"]),
@@ -139,8 +140,8 @@ let package = Package(
         room(
             "Gateways",
             [
-                "Contract", "EventLoop", "HTTPClient", "JSON", "Pipeline", "Policy", "Redis",
-                "Telemetry", logging,
+                "Contract", "EventLoop", "HTTPClient", "JSON", "Options", "Pipeline", "Policy",
+                "Redis", "Telemetry", logging,
             ],
             resources: [
                 .embedInCode("OpenAI/models.json"),
@@ -180,7 +181,7 @@ let package = Package(
         program(
             "Worker",
             [
-                "Contract", "EventLoop", "Gateways", "HTTPClient", "Pipeline", "Policy",
+                "Contract", "EventLoop", "Gateways", "HTTPClient", "Options", "Pipeline", "Policy",
                 "Program", "Redis", "Release", "Telemetry", argumentParser, collections,
                 configuration, lifecycle, logging, unixSignals,
             ]
@@ -219,7 +220,7 @@ let package = Package(
         ),
         tests("OptionsTests", ["Corpus", "Options", "TestSupport"], exclude: ["Oracle"]),
         tests("ContractTests", ["Contract", "JSON", "Options", "TestSupport"]),
-        tests("PolicyTests", ["Contract", "Policy", "TestSupport"]),
+        tests("PolicyTests", ["Contract", "Options", "Policy", "TestSupport"]),
         tests(
             "PipelineTests",
             ["Contract", "JSON", "Options", "Pipeline", "Policy", "TestSupport"]
@@ -246,6 +247,13 @@ let package = Package(
         tests("TelemetryTests", ["Contract", "Telemetry", "TestSupport", coreMetrics, logging]),
         tests("IntegrationTests", ["TestSupport"]),
         tests("TidyTests", []),
+
+        // What the rules find, and what they cost.
+        program(
+            "ValidatorBench",
+            path: "Tests/ValidatorBench",
+            ["Corpus", "Options", "TestSupport", argumentParser]
+        ),
 
         // The bench, and the C program it is measured beside.
         .executableTarget(

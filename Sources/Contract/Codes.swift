@@ -26,6 +26,20 @@ package enum FailureCode: String, CaseIterable, Sendable {
     case deadline
 }
 
+/// Why a rung of the fallback answered in the model's place.
+package enum Degradation: String, CaseIterable, Sendable {
+    /// The model did not answer in time, or there was no time left to ask it.
+    case deadline
+    case upstreamError = "upstream_error"
+    /// What the model wrote was no strategy, or one that a rule blocks and no repair could save.
+    case invalidOutput = "invalid_output"
+    /// What the model wrote was sound, and is not for this tier or on the restricted list.
+    case notPermitted = "not_permitted"
+    /// The service may make no further call this minute, or spend no more this hour.
+    case globalPace = "global_pace"
+    case globalBudget = "global_budget"
+}
+
 /// A refusal as the caller reads it.
 ///
 /// `message` is one sentence for a person; it never holds a secret, a prompt, another user's data
@@ -42,8 +56,6 @@ package struct Rejection: Error, Equatable, Sendable {
     package enum Bound: Equatable, Sendable {
         case userRequests(left: Int)
         case userCost(left: NanoUSD)
-        case globalPace
-        case globalCost(left: NanoUSD)
         /// Requests of this user that wait for each other.
         case userParked
     }

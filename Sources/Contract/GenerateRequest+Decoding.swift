@@ -61,9 +61,10 @@ extension MarketContext {
                 date: event.required("date").date()
             )
         }
-        chain = try body.list("option_chain") { (element) throws(JSONError) in
-            try ChainQuote(element.object())
-        }
+        chain =
+            try body.list("option_chain") { (element) throws(JSONError) in
+                try ChainQuote(element.object())
+            } ?? []
     }
 }
 
@@ -85,7 +86,7 @@ extension ChainQuote {
 extension Portfolio {
     fileprivate init(_ body: JSONObject?) throws(JSONError) {
         guard let body else {
-            (positions, greeks) = ([], nil)
+            (positions, greeks) = (nil, nil)
             return
         }
         positions = try body.list("positions") { (element) throws(JSONError) in
@@ -133,12 +134,12 @@ extension Account {
 // MARK: - Kinds of fields
 
 extension JSONObject {
-    /// An optional array, each element read by `transform`; absent or null is empty.
+    /// An optional array, each element read by `transform`; nil when it is absent or null.
     fileprivate func list<Value>(
         _ key: StaticString,
         _ transform: (JSONValue) throws(JSONError) -> Value
-    ) throws(JSONError) -> [Value] {
-        guard let value = optional(key) else { return [] }
+    ) throws(JSONError) -> [Value]? {
+        guard let value = optional(key) else { return nil }
         return try value.array().map(transform)
     }
 }

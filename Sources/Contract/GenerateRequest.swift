@@ -39,8 +39,9 @@ package struct MarketContext: Sendable {
     /// Annual and continuous, as a fraction.
     package let rate: Double?
     package let dividendYield: Double?
-    package let dividends: [Dividend]
-    package let events: [MarketEvent]
+    /// Nil when nobody said; empty when there are none. The same for `events`.
+    package let dividends: [Dividend]?
+    package let events: [MarketEvent]?
     package let chain: [ChainQuote]
 
     package enum Trend: String, CaseIterable, Sendable {
@@ -72,7 +73,8 @@ package struct ChainQuote: Sendable {
 
 /// What the user holds already.
 package struct Portfolio: Sendable {
-    package let positions: [Position]
+    /// Nil when nobody said.
+    package let positions: [Position]?
     package let greeks: Greeks?
 
     package struct Position: Sendable {

@@ -62,6 +62,8 @@ package struct GlobalKeys: Sendable {
     package var spend: String { stem + "spend" }
     /// Calls by the second in which they got their turn.
     package var pace: String { stem + "pace" }
+    /// What is offered to nobody: a set of lines such as `symbol XYZ`.
+    package var restricted: String { stem + "restricted" }
 
     /// A call's reservation, by a name that no other call has.
     package static func reservation(

@@ -1,34 +1,67 @@
 /// The payload of a `result`, as far as the service fills it; a block that nobody fills is absent.
 package struct ResultPayload: Sendable {
+    package let verdict: Verdict
     package let source: Source
+    /// Why the answer is not the model's; nil when it is.
+    package let degraded: Degradation?
     package let model: ModelProvenance?
-    /// Nil when nothing that was offered passes.
-    package let strategy: StrategyPayload?
-    package let claimed: Claimed?
+    package let outcome: Outcome
+    package let alternatives: [Alternative]
+    package let requiresPrincipalReview: Bool
     package let basis: Basis
+    package let claimed: Claimed?
+    package let portfolioImpact: PortfolioImpact?
+    package let validation: ValidationPayload?
     package let usage: Usage?
     /// Filled in when the request is settled.
     package var limits: LimitsPayload?
     package let timing: Timing
 
     package init(
+        verdict: Verdict,
         source: Source,
+        degraded: Degradation?,
         model: ModelProvenance?,
-        strategy: StrategyPayload?,
-        claimed: Claimed?,
+        outcome: Outcome,
+        alternatives: [Alternative] = [],
+        requiresPrincipalReview: Bool,
         basis: Basis,
+        claimed: Claimed?,
+        portfolioImpact: PortfolioImpact? = nil,
+        validation: ValidationPayload?,
         usage: Usage?,
         limits: LimitsPayload?,
         timing: Timing
     ) {
+        self.verdict = verdict
         self.source = source
+        self.degraded = degraded
         self.model = model
-        self.strategy = strategy
-        self.claimed = claimed
+        self.outcome = outcome
+        self.alternatives = alternatives
+        self.requiresPrincipalReview = requiresPrincipalReview
         self.basis = basis
+        self.claimed = claimed
+        self.portfolioImpact = portfolioImpact
+        self.validation = validation
         self.usage = usage
         self.limits = limits
         self.timing = timing
+    }
+
+    /// What is offered, or why nothing is.
+    package enum Outcome: Sendable {
+        case trade(StrategyPayload)
+        case noTrade(NoTradePayload)
+    }
+
+    /// How far the answer can be relied on: nothing that fails a blocking rule is a strategy here.
+    package enum Verdict: String, CaseIterable, Sendable {
+        case pass
+        /// An essential rule could not be looked at, for want of data.
+        case conditional
+        /// No profile was given, or nothing is offered: it recommends nothing.
+        case informationOnly = "information_only"
     }
 
     package enum Source: String, CaseIterable, Sendable {
@@ -63,16 +96,52 @@ package struct ResultPayload: Sendable {
         }
     }
 
+    /// What was also looked at, and why it is not the answer.
+    package struct Alternative: Sendable {
+        package let name: String
+        package let whyNot: String
+
+        package init(name: String, whyNot: String) {
+            self.name = name
+            self.whyNot = whyNot
+        }
+    }
+
     /// What the figures stand on.
     package struct Basis: Sendable {
         /// RFC 3339, UTC.
         package let asOf: String
-        /// Where leg prices come from: `estimate` is the model's own.
-        package let prices: String
+        /// Annual, as a fraction.
+        package let volatility: Double
+        /// `given`, or how it was assumed.
+        package let volatilitySource: String
+        /// Annual and continuous, as fractions.
+        package let rate: Double
+        package let dividendYield: Double
+        package let prices: Prices
 
-        package init(asOf: String, prices: String) {
+        package init(
+            asOf: String,
+            volatility: Double,
+            volatilitySource: String,
+            rate: Double,
+            dividendYield: Double,
+            prices: Prices
+        ) {
             self.asOf = asOf
+            self.volatility = volatility
+            self.volatilitySource = volatilitySource
+            self.rate = rate
+            self.dividendYield = dividendYield
             self.prices = prices
+        }
+
+        /// Where the legs' prices come from.
+        package enum Prices: String, CaseIterable, Sendable {
+            /// A model's, be it of language or of options.
+            case estimate
+            /// The middle of the request's own quotes.
+            case chain
         }
     }
 
@@ -136,80 +205,5 @@ package struct LimitsPayload: Equatable, Sendable {
             costLeft: costLeft.map { max($0 - cost, .zero) },
             resetsAtMs: resetsAtMs
         )
-    }
-}
-
-/// A strategy whose figures this service computed from its legs.
-package struct StrategyPayload: Sendable {
-    package let name: String
-    package let outlook: String
-    package let rationale: String
-    package let legs: [LegPayload]
-    /// Positive is a credit. USD, options only.
-    package let netPremium: Double
-    /// USD, at least 0; nil is unbounded.
-    package let maxProfit: Double?
-    package let maxLoss: Double?
-    /// Prices of the underlying at which nothing is won or lost, ascending.
-    package let breakevens: [Double]
-    package let risks: [String]
-
-    package init(
-        name: String,
-        outlook: String,
-        rationale: String,
-        legs: [LegPayload],
-        netPremium: Double,
-        maxProfit: Double?,
-        maxLoss: Double?,
-        breakevens: [Double],
-        risks: [String]
-    ) {
-        self.name = name
-        self.outlook = outlook
-        self.rationale = rationale
-        self.legs = legs
-        self.netPremium = netPremium
-        self.maxProfit = maxProfit
-        self.maxLoss = maxLoss
-        self.breakevens = breakevens
-        self.risks = risks
-    }
-}
-
-package struct LegPayload: Sendable {
-    /// `buy` or `sell`.
-    package let action: String
-    /// `call`, `put` or `stock`.
-    package let instrument: String
-    package let strike: Double?
-    /// `YYYY-MM-DD`.
-    package let expiry: String?
-    /// Contracts, or shares.
-    package let quantity: Int
-    package let multiplier: Int
-    /// USD a share.
-    package let price: Double
-    /// OSI, 21 characters; nil for stock.
-    package let symbol: String?
-
-    package init(
-        action: String,
-        instrument: String,
-        strike: Double?,
-        expiry: String?,
-        quantity: Int,
-        multiplier: Int,
-        price: Double,
-        symbol: String?
-    ) {
-        self.action = action
-        self.instrument = instrument
-        self.strike = strike
-        self.expiry = expiry
-        self.quantity = quantity
-        self.multiplier = multiplier
-        self.price = price
-        self.symbol = symbol
     }
 }

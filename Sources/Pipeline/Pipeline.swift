@@ -11,25 +11,40 @@ internal import Contract
 /// door, `settlement`.
 package struct Pipeline: Sendable {
     private let intake: Intake
+    private let screening: Screening
     private let admission: Admission
+    private let enrichment: Enrichment
+    private let proposing: Proposing
     private let generation: Generation
     private let validation: Validation
+    private let fallback: Fallback
     private let settlement: Settlement
+    private let clock: any StoreClock
     private let watch: any Watch
 
     package init(
         intake: Intake,
+        screening: Screening,
         admission: Admission,
+        enrichment: Enrichment,
+        proposing: Proposing,
         generation: Generation,
         validation: Validation,
+        fallback: Fallback,
         settlement: Settlement,
+        clock: any StoreClock,
         watch: any Watch
     ) {
         self.intake = intake
+        self.screening = screening
         self.admission = admission
+        self.enrichment = enrichment
+        self.proposing = proposing
         self.generation = generation
         self.validation = validation
+        self.fallback = fallback
         self.settlement = settlement
+        self.clock = clock
         self.watch = watch
     }
 
@@ -56,6 +71,25 @@ package struct Pipeline: Sendable {
         _ accepted: Accepted,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
+        switch try await screening.screen(accepted) {
+        case .passed(let screened): return try await run(screened, lease)
+        case .refused(let rejection, let hit):
+            watch.restricted(accepted, hit)
+            return try await finish(
+                .rejected(rejection),
+                accepted.address,
+                accepted.identity,
+                .none,
+                lease
+            )
+        }
+    }
+
+    private func run(
+        _ screened: Screened,
+        _ lease: consuming Lease
+    ) async throws(CancellationError) -> Receipt {
+        let accepted = screened.accepted
         let call = generation.prepare(accepted)
         let verdict: Admission.Verdict
         do throws(CancellationError) {
@@ -66,7 +100,7 @@ package struct Pipeline: Sendable {
             return try await settlement.release(lease, of: accepted.identity)
         }
         switch verdict {
-        case .admitted(let admitted): return try await run(admitted, lease)
+        case .admitted(let admitted): return try await run(admitted, screened, lease)
         case .refused(let rejection):
             return try await finish(
                 .rejected(rejection),
@@ -75,13 +109,21 @@ package struct Pipeline: Sendable {
                 .none,
                 lease
             )
-        case .turnedAway(let registered, let ending):
-            let books = Books.uncalled(registered)
+        case .turnedAway(let registered, let rejection):
             return try await finish(
-                ending,
+                .rejected(rejection),
                 registered.address,
                 accepted.identity,
-                books,
+                .uncalled(registered),
+                lease
+            )
+        case .withoutTurn(let registered, let reason):
+            let answer = answer(propose(registered, screened), because: reason, after: nil)
+            return try await finish(
+                answer,
+                registered.address,
+                accepted.identity,
+                .answeredUncalled(registered),
                 lease
             )
         case .dropped(.expired(let code, let cost)):
@@ -94,14 +136,16 @@ package struct Pipeline: Sendable {
 
     private func run(
         _ admitted: Admitted,
+        _ screened: Screened,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         await settlement.announce(.accepted, of: admitted)
+        let proposed = propose(admitted.registered, screened)
         let asked = watch.begin()
         let draft = await generation.ask(admitted)
         watch.end(.ask, since: asked)
         watch.reached(.answered)
-        let ending = watch.timed(.judge) { validation.judge(draft, for: admitted) }
+        let ending = judge(draft, for: admitted, in: proposed)
         watch.reached(.judged)
         return try await finish(
             ending,
@@ -109,6 +153,34 @@ package struct Pipeline: Sendable {
             admitted.accepted.identity,
             .called(admitted, draft),
             lease
+        )
+    }
+
+    private func propose(_ registered: Registered, _ screened: Screened) -> Proposed {
+        let world = watch.timed(.enrich) { enrichment.enrich(registered, screened) }
+        return watch.timed(.propose) { proposing.propose(world, nowMs: clock.nowMs()) }
+    }
+
+    private func judge(_ draft: Draft, for admitted: Admitted, in proposed: Proposed) -> Ending {
+        let verdict = watch.timed(.judge) { validation.judge(draft, for: admitted, in: proposed) }
+        switch verdict {
+        case .passed(let answer): return .result(answer)
+        case .abandoned: return .abandoned
+        case .failed(let reason):
+            let call = Call(draft, reserved: admitted.reserved)
+            return answer(proposed, because: reason, after: call)
+        }
+    }
+
+    private func answer(
+        _ proposed: Proposed,
+        because reason: Degradation,
+        after call: Call?
+    ) -> Ending {
+        .result(
+            watch.timed(.fallback) {
+                fallback.answer(proposed, because: reason, after: call)
+            }
         )
     }
 
@@ -132,7 +204,10 @@ package struct Pipeline: Sendable {
 package enum Stage: String, CaseIterable, Sendable {
     case decode
     case admit
+    case enrich
+    case propose
     case ask
     case judge
+    case fallback
     case settle
 }

@@ -1,4 +1,5 @@
 package import Contract
+package import Options
 
 /// Where entries come from and answers go: what the pipeline asks of the stream store.
 ///
@@ -221,6 +222,12 @@ package enum Receipt: Equatable, Sendable {
     case released
 }
 
+/// What the house offers to nobody, as it stands now.
+package protocol Restrictions: Sendable {
+    /// Waits only until the list has been read for the first time.
+    func inForce() async throws(CancellationError) -> RestrictedList
+}
+
 /// A model that writes strategies: what the pipeline asks of it.
 package protocol Model: Sendable {
     /// Writes the question down, and says what asking it may cost.
@@ -241,6 +248,8 @@ package protocol Watch: Sendable {
     func end(_ stage: Stage, since start: ContinuousClock.Instant)
     /// A request is in order and begins; `Accepted.times` tell how long it waited.
     func started(_ accepted: Accepted)
+    /// A request asks for what is on the restricted list.
+    func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit)
     /// The store has said what became of a request.
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt)
     /// A step was taken: where tests stop the process.

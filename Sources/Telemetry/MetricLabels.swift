@@ -41,8 +41,11 @@ extension Metrics {
     package enum Stage: String, Labels {
         case decode
         case admit
+        case enrich
+        case propose
         case ask
         case judge
+        case fallback
         case settle
 
         package static let names = ["stage"]

@@ -1,6 +1,7 @@
 import Contract
 import EventLoop
 import Gateways
+import Options
 import Pipeline
 import Policy
 import Program
@@ -16,6 +17,8 @@ extension Wiring {
         let write: RedisConnection
         let clock: RedisClock
         let model: OpenAIModel
+        let restrictions: RestrictedLists
+        let thresholds: Thresholds
         let slots: Slots
         let own: RedisStreams.Own
     }
@@ -70,6 +73,7 @@ extension Wiring {
         )
         return Pipeline(
             intake: Intake(rules: intakeRules(partition), clock: world.clock),
+            screening: Screening(restrictions: world.restrictions),
             admission: Admission(
                 streams: streams,
                 fleet: fleet,
@@ -78,12 +82,21 @@ extension Wiring {
                 watch: watch,
                 partition: partition
             ),
+            enrichment: Enrichment(rules: .init(rate: settings.riskFreeRate), clock: world.clock),
+            proposing: Proposing(
+                rules: .init(
+                    status: settings.operatorStatus,
+                    date: settings.rulePackDate,
+                    thresholds: world.thresholds
+                )
+            ),
             generation: Generation(
                 model: world.model,
                 clock: world.clock,
                 rules: .init(outputTokensMax: settings.outputTokensMax)
             ),
-            validation: Validation(),
+            validation: Validation(clock: world.clock),
+            fallback: Fallback(clock: world.clock),
             settlement: Settlement(
                 streams: streams,
                 fleet: fleet,
@@ -93,6 +106,7 @@ extension Wiring {
                 worker: world.own.consumer,
                 executor: world.loop
             ),
+            clock: world.clock,
             watch: watch
         )
     }

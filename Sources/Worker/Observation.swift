@@ -1,6 +1,7 @@
 import Contract
 import Gateways
 import Logging
+import Options
 import Pipeline
 import Program
 import Telemetry
@@ -31,12 +32,23 @@ struct Observation: Watch {
         }
     }
 
+    func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit) {
+        var facts = accepted.entry.logFacts
+        facts["hit"] = "\(hit.sentence)"
+        log.warning("a request asks for what is restricted", metadata: facts)
+    }
+
     func ended(_ address: Address, _ ending: Pipeline::Ending, _ receipt: Receipt) {
         var facts = address.logFacts
         switch ending {
         case .result(let result):
             if receipt == .committed { metrics.finished.increment(.result) }
             facts["event"] = "result"
+            facts["source"] = "\(result.source.rawValue)"
+            if let reason = result.degraded { facts["degraded"] = "\(reason.rawValue)" }
+            if case .noTrade(let reason) = result.outcome {
+                facts["no_trade"] = "\(reason.rule ?? "model")"
+            }
             facts["total_ms"] = .stringConvertible(result.timing.totalMs)
             facts["model_ms"] = .stringConvertible(result.timing.modelMs)
         case .rejected(let rejection):
@@ -62,8 +74,11 @@ extension Metrics.Stage {
         switch stage {
         case .decode: self = .decode
         case .admit: self = .admit
+        case .enrich: self = .enrich
+        case .propose: self = .propose
         case .ask: self = .ask
         case .judge: self = .judge
+        case .fallback: self = .fallback
         case .settle: self = .settle
         }
     }

@@ -5,11 +5,13 @@ import Redis
 import ServiceLifecycle
 import Telemetry
 
-/// Once a second: Redis' clock, the scripts after a reconnect, and how late the loop is.
+/// Once a second: Redis' clock, the restricted list, the scripts after a reconnect, and how late the
+/// loop is.
 struct Pulse: Service {
     let loop: EventLoop
     let control: RedisConnection
     let clock: RedisClock
+    let restrictions: RestrictedLists
     let status: Status
     let metrics: Metrics
     let log: Logger
@@ -38,6 +40,7 @@ struct Pulse: Service {
                 } else {
                     try await clock.adjust(by: control)
                 }
+                try await restrictions.refresh()
                 status.update { $0.isRedisConnected = true }
             } catch {
                 status.update { $0.isRedisConnected = false }

@@ -3,6 +3,7 @@ import Contract
 import Gateways
 import Glibc
 import Logging
+import Options
 import Pipeline
 import Policy
 import Program
@@ -39,6 +40,12 @@ struct Settings: Sendable {
     let parkedPerUserMax: Int
     let payloadBytesMax: Int
     let inFlightBytesMax: Int
+    let operatorStatus: Rule.Operator
+    /// Nil stands for today.
+    let rulePackDate: CivilDate?
+    let thresholdsFile: String?
+    let restrictedFile: String?
+    let riskFreeRate: Double
     let health: HealthServer.Address
     let logLevel: Logger.Level
     let logFormat: LogFormat
@@ -78,6 +85,11 @@ struct Settings: Sendable {
         requestsMax = try values.integer(.maxConcurrentRequests, in: 1...20_000)
         payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)
         inFlightBytesMax = try values.integer(.maxInFlightBytes, in: 65_536...8_589_934_592)
+        operatorStatus = try values.choice(.operatorStatus, Rule.Operator.allCases) { $0.rawValue }
+        rulePackDate = try values.date(.rulePackDate)
+        thresholdsFile = values.optional(.thresholdsFile)
+        restrictedFile = values.optional(.restrictedFile)
+        riskFreeRate = try values.number(.riskFreeRate, in: -1...1)
         health = try values.healthAddress(
             host: .healthHost,
             port: .healthPort,
@@ -104,5 +116,13 @@ extension Values<Variable> {
             )
         }
         return amount
+    }
+
+    fileprivate func date(_ variable: Variable) throws(SettingsError) -> CivilDate? {
+        guard let text = optional(variable) else { return nil }
+        guard let date = CivilDate(text) else {
+            throw SettingsError(variable, "expected a day, as 2026-12-18")
+        }
+        return date
     }
 }

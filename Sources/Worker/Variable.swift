@@ -32,6 +32,11 @@ enum Variable: String, ProgramVariable {
     case maxParkedPerUser = "MAX_PARKED_PER_USER"
     case maxPayloadBytes = "MAX_PAYLOAD_BYTES"
     case maxInFlightBytes = "MAX_IN_FLIGHT_BYTES"
+    case operatorStatus = "OPERATOR_STATUS"
+    case rulePackDate = "RULE_PACK_DATE"
+    case thresholdsFile = "THRESHOLDS_FILE"
+    case restrictedFile = "RESTRICTED_FILE"
+    case riskFreeRate = "RISK_FREE_RATE"
     case healthHost = "HEALTH_HOST"
     case healthPort = "HEALTH_PORT"
     case healthPortFile = "HEALTH_PORT_FILE"
@@ -64,12 +69,14 @@ enum Variable: String, ProgramVariable {
         case .maxConcurrentRequests: "100"
         case .maxPayloadBytes: "262144"
         case .maxInFlightBytes: "67108864"
+        case .operatorStatus: "self_directed"
+        case .riskFreeRate: "0.04"
         case .healthHost: "127.0.0.1"
         case .healthPort: "8007"
         case .logLevel: "info"
         case .logFormat: "json"
         case .apiKey, .caFile, .priceFile, .redisURL, .consumerName, .drainTimeout,
-            .healthPortFile, .faultAt:
+            .rulePackDate, .thresholdsFile, .restrictedFile, .healthPortFile, .faultAt:
             nil
         }
     }
@@ -106,6 +113,11 @@ enum Variable: String, ProgramVariable {
         case .maxConcurrentRequests: "requests in flight in this process"
         case .maxPayloadBytes: "bytes of one payload"
         case .maxInFlightBytes: "bytes of payloads held; above it nothing more is read"
+        case .operatorStatus: "broker_dealer, adviser, publisher or self_directed: whose rules bind"
+        case .rulePackDate: "day whose rules bind, YYYY-MM-DD; by default today"
+        case .thresholdsFile: "JSON file of limits that rules hold figures against"
+        case .restrictedFile: "file of what is offered to nobody; read again when it changes"
+        case .riskFreeRate: "annual rate where a request gives none, continuous, as a fraction"
         case .healthHost: "address of /health and /metrics"
         case .healthPort: "port of the same; 0 takes a free one"
         case .healthPortFile: "file to write that port to"

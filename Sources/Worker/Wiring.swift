@@ -4,6 +4,7 @@ import Gateways
 import Glibc
 import HTTPClient
 import Logging
+import Options
 import Pipeline
 import Policy
 import Program
@@ -62,6 +63,7 @@ struct Wiring: Sendable {
         if let path = settings.caFile, unsafe access(path, R_OK) != 0 {
             throw .setting(Variable.caFile, "\(path) cannot be read")
         }
+        let thresholds = try thresholds()
         do {
             try await EventLoop.run(named: "worker") { loop in
                 lines.gather { act in
@@ -69,12 +71,38 @@ struct Wiring: Sendable {
                     loop.atTurnEnd(act)
                     return true
                 }
-                try await serve(on: loop, catalog, model, endpoint)
+                try await serve(on: loop, catalog, model, endpoint, thresholds)
             }
         } catch let failure as StartFailure {
             throw failure
         } catch {
             throw .service("\(error)")
+        }
+    }
+
+    private func thresholds() throws(StartFailure) -> Thresholds {
+        guard let path = settings.thresholdsFile else { return Thresholds() }
+        do throws(ThresholdsFileError) {
+            return try ThresholdsFile.read(path)
+        } catch {
+            throw .setting(Variable.thresholdsFile, error.description)
+        }
+    }
+
+    private func restrictions(
+        on loop: EventLoop,
+        _ connection: RedisConnection
+    ) throws(StartFailure) -> RestrictedLists {
+        do throws(RestrictedFileError) {
+            return try RestrictedLists(
+                connection: connection,
+                on: loop,
+                keys: GlobalKeys(prefix: settings.streamPrefix),
+                file: settings.restrictedFile,
+                log: log
+            )
+        } catch {
+            throw .setting(Variable.restrictedFile, error.description)
         }
     }
 
@@ -95,7 +123,8 @@ extension Wiring {
         on loop: EventLoop,
         _ catalog: ModelCatalog,
         _ model: ModelRow,
-        _ endpoint: APIEndpoint
+        _ endpoint: APIEndpoint,
+        _ thresholds: Thresholds
     ) async throws {
         var options = HTTPClientOptions()
         options.caFile = settings.caFile
@@ -124,7 +153,15 @@ extension Wiring {
                 metrics: telemetry.metrics.model,
                 log: log
             )
-            let services = services(on: loop, connections, clock, port, own)
+            let services = services(
+                on: loop,
+                connections,
+                clock,
+                port,
+                try restrictions(on: loop, connections.write),
+                thresholds,
+                own
+            )
             log.info(
                 "a worker starts",
                 metadata: [
@@ -158,6 +195,8 @@ extension Wiring {
         _ connections: Connections,
         _ clock: RedisClock,
         _ model: OpenAIModel,
+        _ restrictions: RestrictedLists,
+        _ thresholds: Thresholds,
         _ own: RedisStreams.Own
     ) -> [any Service] {
         let slots = Slots(
@@ -174,6 +213,8 @@ extension Wiring {
             write: connections.write,
             clock: clock,
             model: model,
+            restrictions: restrictions,
+            thresholds: thresholds,
             slots: slots,
             own: own
         )
@@ -203,6 +244,7 @@ extension Wiring {
             loop: loop,
             control: connections.write,
             clock: clock,
+            restrictions: restrictions,
             status: status,
             metrics: telemetry.metrics,
             log: log

@@ -14,7 +14,7 @@ struct RequestTests {
         #expect(request.market.currentPrice.dollars == 450)
         #expect(request.market.vix == 18.5)
         #expect(request.market.trend == .bullish)
-        #expect(request.portfolio.positions.map(\.quantity) == [-100])
+        #expect(request.portfolio.positions?.map(\.quantity) == [-100])
         #expect(request.portfolio.greeks?.delta == 12.5)
         #expect(request.portfolio.greeks?.gamma == nil)
         #expect(request.preferences.tolerance == .medium)
@@ -26,7 +26,7 @@ struct RequestTests {
     @Test func `what is optional may be absent, and may be null`() throws {
         let least = try decoded(leastBody)
         #expect(least.maxCost == NanoUSD(500_000_000))
-        #expect(least.portfolio.positions.isEmpty && least.portfolio.greeks == nil)
+        #expect(least.portfolio.positions == nil && least.portfolio.greeks == nil)
         for pointer in Self.optional {
             for json in [nil, "null"] {
                 #expect(throws: Never.self, "\(pointer) \(json ?? "absent")") {
@@ -41,11 +41,11 @@ struct RequestTests {
         #expect(request.market.symbol == "BRK.B")
         #expect(request.market.currentPrice.micros == 450_123_456)
         #expect(request.market.asOf?.description == "2026-11-23T15:00:00Z")
-        #expect(request.market.dividends.map(\.amount) == [1.75])
-        #expect(request.market.events.map(\.kind) == ["earnings"])
+        #expect(request.market.dividends?.map(\.amount) == [1.75])
+        #expect(request.market.events?.map(\.kind) == ["earnings"])
         #expect(request.market.chain.map(\.symbol.description) == ["SPY   261218P00430000"])
         #expect(request.market.chain.first?.openInterest == 1_200)
-        #expect(request.portfolio.positions.first?.greeks?.rho == 5)
+        #expect(request.portfolio.positions?.first?.greeks?.rho == 5)
         #expect(request.account.approvalLevel == 3)
         #expect(request.account.disclosureDelivered == false)
         #expect(request.account.buyingPower == -1)

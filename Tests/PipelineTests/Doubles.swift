@@ -1,4 +1,5 @@
 import Contract
+import Options
 import Pipeline
 import Policy
 import Synchronization
@@ -21,22 +22,28 @@ final class FakeStreams: Streams {
     }
     let state: Mutex<State>
 
+    private let tier: Tier
+
     init(
         failures: [StreamFailure] = [],
         receipts: [Receipt] = [],
-        admittances: [Admittance] = []
+        admittances: [Admittance] = [],
+        tier: Tier = .free
     ) {
+        self.tier = tier
         state = Mutex(
             State(admittances: admittances, failures: failures, receipts: receipts)
         )
     }
 
-    static let limits = LimitsPayload(
-        tier: "free",
-        requestsLeft: 9,
-        costLeft: NanoUSD(900_000_000),
-        resetsAtMs: Bench.noon + 3_600_000
-    )
+    private var limits: LimitsPayload {
+        LimitsPayload(
+            tier: tier.rawValue,
+            requestsLeft: 9,
+            costLeft: NanoUSD(900_000_000),
+            resetsAtMs: Bench.noon + 3_600_000
+        )
+    }
 
     func admit(_ accepted: Accepted, _ bid: Bid) async throws(StreamFailure) -> Admittance {
         state.withLock { state in
@@ -47,7 +54,7 @@ final class FakeStreams: Streams {
                     attempt: accepted.entry.history.attempt,
                     reserved: bid.most,
                     deadlineMs: accepted.times.deadlineMs,
-                    limits: Self.limits,
+                    limits: limits,
                     inherited: nil
                 )
             )
@@ -235,6 +242,13 @@ final class FakeClock: StoreClock {
     func move(by ms: Int64) { now.withLock { $0 += ms } }
 }
 
+/// A restricted list that stays as it is.
+struct FakeRestrictions: Restrictions {
+    var list = RestrictedList.empty
+
+    func inForce() async throws(CancellationError) -> RestrictedList { list }
+}
+
 /// A watch that writes down what it saw, in order.
 final class FakeWatch: Watch {
     private let seen = Mutex<[String]>([])
@@ -244,6 +258,7 @@ final class FakeWatch: Watch {
     func end(_ stage: Stage, since start: ContinuousClock.Instant) { note(stage.rawValue) }
     func started(_ accepted: Accepted) { note("started") }
     func reached(_ step: Step) {}
+    func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit) { note("restricted") }
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt) { note("ended") }
     private func note(_ word: String) { seen.withLock { $0.append(word) } }
 }
@@ -261,6 +276,8 @@ struct Bench {
     let watch = FakeWatch()
     var partition = 0
     var partitions = 1
+    var restricted = RestrictedList.empty
+    var proposing = Proposing.Rules()
 
     init(
         streams: FakeStreams = FakeStreams(),
@@ -284,6 +301,7 @@ struct Bench {
         )
         let pipeline = Pipeline(
             intake: Intake(rules: rules, clock: clock),
+            screening: Screening(restrictions: FakeRestrictions(list: restricted)),
             admission: Admission(
                 streams: streams,
                 fleet: fleet,
@@ -292,12 +310,15 @@ struct Bench {
                 watch: watch,
                 partition: partition
             ),
+            enrichment: Enrichment(rules: .init(rate: 0.04), clock: clock),
+            proposing: Proposing(rules: proposing),
             generation: Generation(
                 model: model,
                 clock: clock,
                 rules: .init(outputTokensMax: 4_000)
             ),
-            validation: Validation(),
+            validation: Validation(clock: clock),
+            fallback: Fallback(clock: clock),
             settlement: Settlement(
                 streams: streams,
                 fleet: fleet,
@@ -306,9 +327,18 @@ struct Bench {
                 replyTTLMs: 600_000,
                 worker: "worker-1"
             ),
+            clock: clock,
             watch: watch
         )
         return try await pipeline.run(Lease(on: entry))
+    }
+
+    /// Runs one request, and reads the answer.
+    func answer(
+        _ payload: String = soundPayload
+    ) async throws -> [String: Any] {
+        _ = try await run(entry([("request_id", "r1"), ("payload", payload)]))
+        return try members(commits.first)
     }
 
     var commits: [TerminalEvent] { streams.state.withLock { $0.commits } }

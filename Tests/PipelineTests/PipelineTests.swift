@@ -10,7 +10,9 @@ struct PipelineTests {
     @Test func `a request passes the stages in their order, and is answered once`() async throws {
         let bench = Bench()
         #expect(try await bench.run(entry()) == .committed)
-        let stages = ["decode", "started", "admit", "ask", "judge", "settle", "ended"]
+        let stages = [
+            "decode", "started", "admit", "enrich", "propose", "ask", "judge", "settle", "ended",
+        ]
         #expect(bench.watch.notes == stages)
         #expect(bench.commits.count == 1)
         #expect(bench.letters.isEmpty && bench.announced.isEmpty && bench.waits.isEmpty)
@@ -160,14 +162,16 @@ struct DeadlineTests {
         #expect(try members(bench.commits.first)["code"] as? String == "deadline_passed")
     }
 
-    @Test func `a deadline that passes between two stages ends in failed, without a call`()
+    @Test func `a deadline that passes between two stages is answered by rule, without a call`()
         async throws
     {
         let clock = FakeClock(at: Bench.noon)
         let bench = Bench(clock: clock, fleet: FakeFleet(whenAsked: { clock.move(by: 400) }))
         _ = try await bench.run(entry(adding: ("deadline_ms", "400")))
         #expect(bench.model.asked.isEmpty)
-        #expect(try members(bench.commits.first)["code"] as? String == "deadline")
+        let answer = try members(bench.commits.first)
+        #expect(answer["degraded"] as? String == "deadline")
+        #expect(answer["source"] as? String == "rule_based")
     }
 
     @Test func `times are told by the store's clock`() async throws {

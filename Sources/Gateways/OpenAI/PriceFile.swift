@@ -1,5 +1,4 @@
 internal import Contract
-internal import Glibc
 internal import JSON
 package import Policy
 
@@ -66,19 +65,11 @@ package struct PriceFileError: Error, CustomStringConvertible {
 extension PriceFile {
     /// - Parameter path: `PRICE_FILE`; at most 1 MiB.
     package static func read(_ path: String) throws(PriceFileError) -> ModelCatalog {
-        let fd = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { throw PriceFileError(description: "\(path) cannot be opened") }
-        defer { close(fd) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = unsafe Glibc.read(fd, &chunk, chunk.count)
-            guard count >= 0 else { throw PriceFileError(description: "\(path) cannot be read") }
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk[..<count])
-            guard bytes.count <= 1_048_576 else {
-                throw PriceFileError(description: "\(path) is larger than 1 MiB")
-            }
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try FileText.read(path)
+        } catch {
+            throw PriceFileError(description: error.description)
         }
         return try catalog(bytes)
     }

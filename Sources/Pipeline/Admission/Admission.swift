@@ -33,8 +33,10 @@ package struct Admission: Sendable {
         case admitted(Admitted)
         /// Nothing was kept in the books.
         case refused(Rejection)
-        /// It was in the books, and ends without a call.
-        case turnedAway(Registered, Ending)
+        /// It was in the books, and is not within the user's tier.
+        case turnedAway(Registered, Rejection)
+        /// It is in the books, and the fleet has no turn for it in time: it is answered without a call.
+        case withoutTurn(Registered, Degradation)
         /// The entry adds nothing, or is not ours any more.
         case dropped(Receipt)
         case conflict
@@ -60,6 +62,9 @@ package struct Admission: Sendable {
             let registered = Registered(accepted, grant, partition: partition)
             watch.reached(.admitted)
             if let inherited = grant.inherited { try await settle(inherited) }
+            if let rejection = Self.tierRefusal(of: registered) {
+                return .turnedAway(registered, rejection)
+            }
             return try await reserve(registered, call)
         case .refused(let rejection): return .refused(rejection)
         case .dropped(let receipt): return .dropped(receipt)
@@ -147,6 +152,18 @@ extension Admission {
         try await streams.untilWorthAnotherTry(after: failure, tries: tries)
     }
 
+    /// What a tier has not booked is refused before it costs anybody a turn.
+    private static func tierRefusal(of registered: Registered) -> Rejection? {
+        guard registered.accepted.request.mode == .custom else { return nil }
+        let name = registered.grant.limits.tier
+        guard Tier(rawValue: name)?.hasCustomMode != true else { return nil }
+        return Rejection(
+            .tierFeature,
+            "custom strategies belong to tier enterprise, and the user's is \(name)",
+            field: "/mode"
+        )
+    }
+
     private static func timeIsUp(for accepted: Accepted) -> Rejection {
         Rejection(.deadlinePassed, "the deadline came before the request could be admitted")
     }
@@ -190,9 +207,9 @@ extension Admission {
                     watch.reached(.reserved)
                     return try await marked(registered, call, amount)
                 }
-                let (rejection, waitMs) = refusal(turn, registered)
+                let (reason, waitMs) = refusal(turn, registered)
                 await queue.answered(nextIn: waitMs)
-                guard let waitMs else { return .turnedAway(registered, .rejected(rejection)) }
+                guard let waitMs else { return .withoutTurn(registered, reason) }
                 if !queue.hasWaited,
                     try await !streams.mark(
                         .parked,
@@ -207,7 +224,7 @@ extension Admission {
                 tries += 1
                 await queue.answered(nextIn: nil)
                 if clock.nowMs() >= registered.lastCallMs {
-                    return .turnedAway(registered, .failed(.late, attempts: registered.attempt))
+                    return .withoutTurn(registered, .deadline)
                 }
                 try await pause(after: error, tries)
             }
@@ -227,40 +244,16 @@ extension Admission {
     }
 
     /// Why there is no turn now, and how long to wait for one; nil when it comes too late.
-    private func refusal(_ turn: Turn, _ registered: Registered) -> (Rejection, Int64?) {
+    private func refusal(_ turn: Turn, _ registered: Registered) -> (Degradation, Int64?) {
         let left = registered.lastCallMs - clock.nowMs()
-        let (rejection, waitMs): (Rejection, Int64?) =
+        let (reason, waitMs): (Degradation, Int64?) =
             switch turn {
-            case .granted: (Rejection(.rateLimited, ""), nil)
-            case .pace(let ms):
-                (
-                    Rejection(
-                        .rateLimited,
-                        "the service calls its model no more often than it may a minute",
-                        bound: .globalPace,
-                        retryAfterMs: ms
-                    ), ms
-                )
-            case .wait(let ms):
-                (
-                    Rejection(
-                        .rateLimited,
-                        "what the service may spend in an hour is reserved for others",
-                        bound: .globalCost(left: .zero),
-                        retryAfterMs: 1_000
-                    ), ms
-                )
-            case .refused(let amount, let retryAfterMs):
-                (
-                    Rejection(
-                        .rateLimited,
-                        "what the service may spend in an hour is spent",
-                        bound: .globalCost(left: amount),
-                        retryAfterMs: retryAfterMs
-                    ), nil
-                )
+            case .granted: (.globalPace, nil)
+            case .pace(let ms): (.globalPace, ms)
+            case .wait(let ms): (.globalBudget, ms)
+            case .refused: (.globalBudget, nil)
             }
-        return (rejection, waitMs.flatMap { $0 < left ? $0 : nil })
+        return (reason, waitMs.flatMap { $0 < left ? $0 : nil })
     }
 
     private func marked(

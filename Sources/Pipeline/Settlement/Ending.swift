@@ -17,6 +17,8 @@ package enum Books: Sendable {
     case none
     /// It was, and ends without a call: its place in the user's hour is given back.
     case uncalled(Registered)
+    /// It was, and is answered without a call: it keeps its place, and costs nothing.
+    case answeredUncalled(Registered)
     /// The model was called.
     case called(Admitted, Draft)
 }
@@ -40,13 +42,8 @@ extension Books {
     var account: TerminalEvent.Account? {
         switch self {
         case .none: nil
-        case .uncalled:
-            TerminalEvent.Account(
-                cost: .zero,
-                isEstimated: false,
-                keepsPlace: false,
-                calls: Array("[]".utf8)
-            )
+        case .uncalled: Self.uncalled(keepsPlace: false)
+        case .answeredUncalled: Self.uncalled(keepsPlace: true)
         case .called(let admitted, let draft): Self.account(of: admitted, draft)
         }
     }
@@ -55,7 +52,8 @@ extension Books {
     var charge: Charge? {
         switch self {
         case .none: nil
-        case .uncalled(let registered): Charge(name: registered.reservationName, cost: .zero)
+        case .uncalled(let registered), .answeredUncalled(let registered):
+            Charge(name: registered.reservationName, cost: .zero)
         case .called(let admitted, let draft):
             Charge(
                 name: admitted.registered.reservationName,
@@ -67,9 +65,19 @@ extension Books {
     var user: String? {
         switch self {
         case .none: nil
-        case .uncalled(let registered): registered.accepted.request.userID
+        case .uncalled(let registered), .answeredUncalled(let registered):
+            registered.accepted.request.userID
         case .called(let admitted, _): admitted.accepted.request.userID
         }
+    }
+
+    private static func uncalled(keepsPlace: Bool) -> TerminalEvent.Account {
+        TerminalEvent.Account(
+            cost: .zero,
+            isEstimated: false,
+            keepsPlace: keepsPlace,
+            calls: Array("[]".utf8)
+        )
     }
 
     private static func account(

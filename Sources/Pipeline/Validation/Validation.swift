@@ -1,112 +1,140 @@
-internal import Contract
+package import Contract
 internal import JSON
 internal import Options
-internal import Policy
 internal import Synchronization
 
-/// The stage that believes nothing: what the model wrote is read, checked and computed anew.
+/// The stage that believes nothing: what the model wrote is read, held against every rule, mended
+/// where that can be proved, and computed anew.
 package struct Validation: Sendable {
     private let reader = ProposalReader()
+    private let clock: any StoreClock
 
-    package init() {}
+    package init(clock: any StoreClock) { self.clock = clock }
 
-    package func judge(_ draft: Draft, for admitted: Admitted) -> Ending {
-        switch draft.completion {
-        case .failure(let failure, _): Self.ending(for: failure, admitted)
-        case .answer(let answer): judge(answer, draft, admitted)
-        }
+    package enum Verdict: Sendable {
+        indirect case passed(ResultPayload)
+        /// There is no answer of the model's that may be passed on.
+        case failed(Degradation)
+        /// This process is stopping.
+        case abandoned
     }
 
-    private static func ending(for failure: ModelFailure, _ admitted: Admitted) -> Ending {
-        let attempts = admitted.registered.attempt
-        return switch failure {
-        case .deadline: .failed(.late, attempts: attempts)
-        case .upstream:
-            .failed(Failure(.upstreamError, "the model could not be asked"), attempts: attempts)
-        case .unusable:
-            .failed(
-                Failure(.invalidOutput, "the model's answer was no strategy"),
-                attempts: attempts
+    package func judge(
+        _ draft: Draft,
+        for admitted: Admitted,
+        in proposed: Proposed
+    ) -> Verdict {
+        switch draft.completion {
+        case .failure(.deadline, _): return .failed(.deadline)
+        case .failure(.upstream, _): return .failed(.upstreamError)
+        case .failure(.unusable, _): return .failed(.invalidOutput)
+        case .failure(.cancelled, _): return .abandoned
+        case .answer(let answer):
+            guard let proposal = reader.read(answer.proposal), proposal.decision != .refuse else {
+                return .failed(.invalidOutput)
+            }
+            let reply = Reply(
+                proposed,
+                source: .model,
+                degraded: nil,
+                call: Call(draft, reserved: admitted.reserved),
+                nowMs: clock.nowMs()
             )
-        case .cancelled: .abandoned
+            return judge(proposal, in: proposed, reply)
         }
     }
 
     private func judge(
-        _ answer: Completion.Answer,
-        _ draft: Draft,
-        _ admitted: Admitted
-    ) -> Ending {
-        let accepted = admitted.accepted
-        guard let proposal = reader.read(answer.proposal), proposal.decision != .refuse else {
-            return Self.ending(for: .unusable, admitted)
-        }
-        guard proposal.decision == .trade else {
-            return .result(result(of: nil, claimed: nil, answer, draft, admitted))
-        }
-        let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(draft.answeredMs)))
-        let check = StructuralCheck(today: today, spot: accepted.request.market.currentPrice)
-        guard case .sound(let sound) = check.check(proposal.legs) else {
-            return Self.ending(for: .unusable, admitted)
-        }
-        let strategy = strategy(of: sound, proposal, symbol: accepted.request.market.symbol)
-        let claimed = ResultPayload.Claimed(
-            maxProfit: proposal.claimedMaxProfit,
-            maxLoss: proposal.claimedMaxLoss,
-            breakevens: proposal.claimedBreakevens
-        )
-        return .result(result(of: strategy, claimed: claimed, answer, draft, admitted))
-    }
-
-    /// Every figure comes from the legs.
-    private func strategy(
-        of sound: SoundLegs,
         _ proposal: Proposal,
-        symbol: String
-    ) -> StrategyPayload {
-        let payoff = Payoff(legs: sound.legs)
-        let root = OSISymbol.root(forTicker: symbol)
-        return StrategyPayload(
-            name: proposal.name,
-            outlook: proposal.outlook,
-            rationale: proposal.rationale,
-            legs: sound.legs.map { LegPayload($0, root: root) },
-            netPremium: payoff.netPremium.dollars,
-            maxProfit: payoff.maxProfit?.dollars,
-            maxLoss: payoff.maxLoss?.dollars,
-            breakevens: payoff.breakevens.map(\.dollars),
-            risks: proposal.risks
+        in proposed: Proposed,
+        _ reply: Reply
+    ) -> Verdict {
+        guard proposal.decision == .trade else {
+            return .passed(reply.declining(.foundNothing))
+        }
+        guard let legs = proposed.sound(proposal.legs) else { return .failed(.invalidOutput) }
+        let alternatives = alternatives(proposal, in: proposed)
+        var subject = proposed.subject(legs)
+        if let priced = proposed.world.chain?.priced(subject.legs) { subject.legs = priced }
+        subject.outlook = proposal.trend
+        subject.claims = proposal.claims
+        subject.prose = Prose(
+            rationale: proposal.sentences,
+            risks: proposal.risks,
+            disclosures: Disclosures.all(subject)
+        )
+        subject.model = .answered
+        subject.alternatives = alternatives.isEmpty ? nil : alternatives.count
+        switch proposed.hold(subject) {
+        case .blocked: return .failed(.invalidOutput)
+        case .notPermitted: return .failed(.notPermitted)
+        case .offer(let offer):
+            let quoted = proposed.world.chain?.priced(offer.subject.legs)
+            return .passed(
+                reply.offering(
+                    offer,
+                    outlook: proposal.outlook,
+                    prices: quoted == offer.subject.legs ? .chain : .estimate,
+                    alternatives: alternatives,
+                    claimed: proposal.claimed
+                )
+            )
+        }
+    }
+
+    /// What the rules would have put beside it: a menu takes time, so only who asks for all detail
+    /// gets one.
+    private func alternatives(
+        _ proposal: Proposal,
+        in proposed: Proposed
+    ) -> [ResultPayload.Alternative] {
+        guard proposed.world.request.detail == .full else { return [] }
+        return Menu(proposed.wish).candidates
+            .filter { $0.name.rawValue != proposal.name }
+            .prefix(ReplyLimits.alternativesMax)
+            .map { ResultPayload.Alternative($0, whyNot: "the model chose otherwise") }
+            + [.noTrade]
+    }
+}
+
+extension NoTradePayload {
+    /// The model's own decision; its words are no rule's.
+    fileprivate static let foundNothing = NoTradePayload(
+        rule: nil,
+        message: "The model found nothing that suits.",
+        smallestChange: nil
+    )
+}
+
+extension Proposal {
+    fileprivate var claims: Case.Claims {
+        Case.Claims(
+            name: name,
+            maxProfitUSD: claimedMaxProfit,
+            maxLossUSD: claimedMaxLoss,
+            lossIsBounded: claimedMaxLoss != nil,
+            breakevens: claimedBreakevens
         )
     }
 
-    private func result(
-        of strategy: StrategyPayload?,
-        claimed: ResultPayload.Claimed?,
-        _ answer: Completion.Answer,
-        _ draft: Draft,
-        _ admitted: Admitted
-    ) -> ResultPayload {
-        let accepted = admitted.accepted
-        let times = accepted.times
-        let queuedMs = max(times.nowMs - times.addedMs, 0)
-        let modelMs = max(draft.answeredMs - draft.askedMs, 0)
-        let usage = ResultPayload.Usage(answer.spend, reserved: admitted.reserved)
-        let asOf = accepted.request.market.asOf ?? UTCInstant(milliseconds: Int(draft.askedMs))
-        return ResultPayload(
-            source: .model,
-            model: .init(name: answer.modelName, endpoint: "primary", attempts: 1),
-            strategy: strategy,
-            claimed: claimed,
-            basis: .init(asOf: asOf.description, prices: "estimate"),
-            usage: usage,
-            limits: admitted.registered.grant.limits.after(usage.cost),
-            timing: .init(
-                queuedMs: queuedMs,
-                modelMs: modelMs,
-                // The store's clock is adjusted now and then; a whole is never less than its parts.
-                totalMs: max(draft.answeredMs - times.addedMs, queuedMs + modelMs)
-            )
+    fileprivate var claimed: ResultPayload.Claimed {
+        ResultPayload.Claimed(
+            maxProfit: claimedMaxProfit,
+            maxLoss: claimedMaxLoss,
+            breakevens: claimedBreakevens
         )
+    }
+
+    fileprivate var sentences: [String] { Sentences.of(rationale) }
+
+    /// Where it says that it earns; nil where it says only that something will move.
+    fileprivate var trend: Trend? {
+        switch outlook {
+        case "bullish", "mildly_bullish": .bullish
+        case "bearish", "mildly_bearish": .bearish
+        case "neutral": .neutral
+        default: nil
+        }
     }
 }
 
@@ -123,45 +151,5 @@ private final class ProposalReader: Sendable {
                 return nil
             }
         }
-    }
-}
-
-extension LegPayload {
-    fileprivate init(_ leg: Leg, root: String) {
-        let symbol: OSISymbol? =
-            if let right = leg.instrument.right, let strike = leg.instrument.strike,
-                let expiry = leg.expiry
-            { OSISymbol(root: root, expiry: expiry, right: right, strike: strike) } else { nil }
-        self.init(
-            action: leg.action.rawValue,
-            instrument: leg.instrument.word,
-            strike: leg.instrument.strike?.dollars,
-            expiry: leg.expiry?.description,
-            quantity: leg.quantity,
-            multiplier: leg.multiplier,
-            price: leg.price.dollars,
-            symbol: symbol?.description
-        )
-    }
-}
-
-extension ResultPayload.Usage {
-    init(_ spend: Spend, reserved: NanoUSD) {
-        switch spend {
-        case .nothing: self.init(tokens: nil, cost: .zero, isEstimated: false)
-        case .metered(let usage, let cost):
-            self.init(tokens: usage, cost: cost, isEstimated: false)
-        case .unknown: self.init(tokens: nil, cost: reserved, isEstimated: true)
-        }
-    }
-
-    private init(tokens: TokenUsage?, cost: NanoUSD, isEstimated: Bool) {
-        self.init(
-            promptTokens: tokens?.promptTokens ?? 0,
-            cachedTokens: tokens?.cachedTokens ?? 0,
-            completionTokens: tokens?.completionTokens ?? 0,
-            cost: cost,
-            isEstimated: isEstimated
-        )
     }
 }
