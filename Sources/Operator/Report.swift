@@ -64,83 +64,6 @@ enum Report {
     }
 }
 
-/// A result as a person reads it: the strategy, its legs, its figures, its risks.
-private struct ResultPage {
-    let text: String
-
-    init(_ payload: JSONObject, requestID: String) {
-        var lines: [String] = []
-        if let strategy = try? payload.optional("strategy")?.object() {
-            lines += Self.strategy(strategy)
-        } else {
-            lines.append(Ink.bold("no trade"))
-        }
-        lines += Self.origin(payload)
-        lines.append("  request     \(requestID)")
-        text = lines.joined(separator: "\n")
-    }
-
-    private static func strategy(_ strategy: JSONObject) -> [String] {
-        let name = (Report.text(strategy, "name") ?? "strategy")
-            .split(separator: "_").joined(separator: " ")
-        var lines = [Ink.bold(name) + " (\(Report.text(strategy, "outlook") ?? "?"))", ""]
-        lines += legs(strategy)
-        lines.append("")
-        let net = number(strategy, "net_premium_usd") ?? 0
-        lines.append("  \(net < 0 ? "debit      " : "credit     ") \(Figures.dollars(abs(net)))")
-        lines.append("  max profit  \(bounded(strategy, "max_profit_usd"))")
-        lines.append("  max loss    \(bounded(strategy, "max_loss_usd"))")
-        let breakevens =
-            (try? strategy.optional("breakevens")?.array())
-            .map { $0.compactMap { try? $0.double() } } ?? []
-        let at = breakevens.map(Figures.plain).joined(separator: ", ")
-        lines.append("  breakeven   \(at.isEmpty ? "none" : at)")
-        if let rationale = Report.text(strategy, "rationale"), !rationale.isEmpty {
-            lines += ["", "  \(rationale)"]
-        }
-        let risks =
-            (try? strategy.optional("risks")?.array())
-            .map { $0.compactMap { try? $0.string() } } ?? []
-        lines += risks.map { "  \(Ink.yellow("risk")) \($0)" }
-        return lines + [""]
-    }
-
-    private static func legs(_ strategy: JSONObject) -> [String] {
-        var rows = [["", "", "", "strike", "expiry", "price"]]
-        for element in (try? strategy.optional("legs")?.array()).map(Array.init) ?? [] {
-            guard let leg = try? element.object() else { continue }
-            rows.append([
-                Report.text(leg, "action") ?? "", Figures.plain(number(leg, "quantity") ?? 0),
-                Report.text(leg, "instrument") ?? "",
-                number(leg, "strike").map(Figures.plain) ?? "",
-                Report.text(leg, "expiry") ?? "", Figures.dollars(number(leg, "price") ?? 0),
-            ])
-        }
-        return Table(rows, toTheRight: [1, 3, 5]).lines
-    }
-
-    private static func origin(_ payload: JSONObject) -> [String] {
-        let model = try? payload.optional("model")?.object()
-        let usage = try? payload.optional("usage")?.object()
-        let timing = try? payload.optional("timing")?.object()
-        let by = model.flatMap { Report.text($0, "name") } ?? Report.text(payload, "source") ?? "?"
-        let cost = usage.flatMap { number($0, "cost_usd") }.map { ", $\(Figures.exact($0))" } ?? ""
-        let time =
-            timing.flatMap { number($0, "total_ms") }
-            .map { ", \(Figures.plain($0)) ms" } ?? ""
-        return ["  written by  \(by)\(cost)\(time); the figures are computed from the legs"]
-    }
-
-    private static func bounded(_ object: JSONObject, _ key: StaticString) -> String {
-        guard let value = object[key] else { return "not computed" }
-        return (try? value.double()).map(Figures.dollars) ?? "unlimited"
-    }
-
-    private static func number(_ object: JSONObject, _ key: StaticString) -> Double? {
-        try? object.optional(key)?.double()
-    }
-}
-
 /// Rows whose columns stand below each other.
 struct Table {
     let lines: [String]
@@ -183,6 +106,9 @@ enum Figures {
         return rounded == rounded.rounded() && abs(rounded) < 1e15
             ? String(Int64(rounded)) : String(rounded)
     }
+
+    /// `61.5 %`.
+    static func percent(_ share: Double) -> String { "\((share * 1_000).rounded() / 10) %" }
 
     /// Every place of a small sum: `0.01835`, where `description` would say `1.835e-05`.
     static func exact(_ value: Double) -> String {

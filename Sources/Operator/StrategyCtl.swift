@@ -28,7 +28,7 @@ struct StrategyCtl: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             Submit.self, Answer.self, Explain.self, User.self, Lag.self, Dead.self, Doctor.self,
-            Analyze.self,
+            Analyze.self, Restrict.self,
         ]
     )
 }

@@ -5,20 +5,22 @@ import Testing
 extension IntegrationTests {
     /// What becomes of requests when the model does not do its part.
     struct Models {
-        @Test func `a model that is down fails the request, not the worker`() async throws {
+        @Test func `a model that is down is answered by rule`() async throws {
             try await Stack.run { stack in
                 let nobody = try freePort()
                 let changes = ["OPENAI_BASE_URL": "http://127.0.0.1:\(nobody)"]
                 try await stack.withWorker(changes) { worker in
                     let answer = try await Orchestrator(stack).ask("down-1")
-                    #expect(answer.name == "failed" && answer.code == "upstream_error")
+                    try expectFallback(answer, because: "upstream_error")
                     #expect(worker.exitStatus == nil)
                 }
             }
         }
 
         @Test(arguments: ["stall", "stall_midway"])
-        func `a model that stalls fails the request by its deadline`(mode: String) async throws {
+        func `a model that stalls is answered by rule before the deadline`(
+            mode: String
+        ) async throws {
             try await Stack.run { stack in
                 try await stack.withWorker { _ in
                     try stack.misbehave("{\"mode\":\"\(mode)\"}")
@@ -28,7 +30,7 @@ extension IntegrationTests {
                     ).string
                     let start = Int((added ?? "").split(separator: "-").first ?? "") ?? 0
                     let answer = try await client.answer(to: "late-1")
-                    #expect(answer.name == "failed" && answer.code == "deadline")
+                    try expectFallback(answer, because: "deadline")
                     // By Redis' clock; the second is for a machine that is busy.
                     #expect(answer.id - start >= 800)
                     #expect(answer.id - start <= 2_000)
@@ -36,28 +38,38 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `whatever the model does, the request ends once and the code says whose fault`()
+        @Test func `whatever the model does, the request is answered once and the reason is told`()
             async throws
         {
             try await Stack.run { stack in
                 try await stack.withWorker { worker in
                     let client = try Orchestrator(stack)
-                    for (number, (behavior, code)) in Self.behaviors.enumerated() {
+                    for (number, (behavior, reason)) in Self.behaviors.enumerated() {
                         stack.behave()
                         try stack.misbehave(behavior)
                         let id = "odd-\(number)"
                         let answer = try await client.ask(id, and: ("deadline_ms", "5000"))
-                        #expect(answer.code == code, "\(behavior)")
+                        try expectFallback(answer, because: reason)
                         #expect(try client.events(id).count == 1)
                         let told = answer.fields["payload"] ?? ""
                         #expect(!told.contains("HUSH") && !told.contains(SimulatorProcess.key))
                     }
                     stack.behave()
-                    #expect(try await client.ask("fine-again").name == "result")
+                    let fine = try await client.ask("fine-again")
+                    #expect(fine.payload["source"] as? String == "model")
                     #expect(!worker.log.contains("HUSH"))
                     #expect(!worker.log.contains(SimulatorProcess.key))
                 }
             }
+        }
+
+        /// A strategy of the service's own.
+        private func expectFallback(_ answer: Event, because reason: String) throws {
+            #expect(answer.name == "result", "\(answer.fields)")
+            #expect(answer.payload["source"] as? String == "rule_based")
+            #expect(answer.payload["degraded"] as? String == reason, "\(answer.fields)")
+            let strategy = try #require(answer.payload["strategy"] as? [String: Any])
+            #expect(strategy["max_loss_usd"] is Double)
         }
 
         private static let behaviors = [

@@ -75,11 +75,19 @@ extension IntegrationTests {
                     let refused = try submit(stack, ["-"], input: #"{"user_id":"u"}"#)
                     #expect(refused.status == 2)
                     #expect(refused.output.contains("/user_intent"), "\(refused.output)")
-                    try stack.misbehave(#"{"mode":"malformed"}"#)
-                    let failed = try submit(stack, Self.flags)
-                    #expect(failed.status == 3)
-                    #expect(failed.output.contains("invalid_output"))
                 }
+                // What is on its reply stream already is a request's answer.
+                try PlainRedis(stack.redis).ask(
+                    ["XADD", Orchestrator.reply("f-1"), "*"].map { Array($0.utf8) }
+                        + [
+                            "event", "failed", "request_id", "f-1", "attempt", "5", "at", "1",
+                            "v", "1", "payload",
+                            #"{"code":"attempts_exhausted","message":"m","attempts":5}"#,
+                        ].map { Array($0.utf8) }
+                )
+                let failed = try submit(stack, Self.flags + ["--request-id", "f-1"])
+                #expect(failed.status == 3)
+                #expect(failed.output.contains("attempts_exhausted"))
             }
         }
 
