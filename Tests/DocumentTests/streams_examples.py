@@ -222,18 +222,28 @@ def codes(stack):
     stack.redis.xadd(REQUESTS + "retry", old, id="1-1")
     provoked.add(names["answer"]("old")[1]["code"])
     assert rejected > provoked == {"invalid_request", "payload_too_large", "deadline_passed"}
+    # The others are provoked below, or take the deaths of several workers.
+    assert used_codes() == rejected | failed, used_codes() ^ (rejected | failed)
+
+
+@check("whatever the model does, an answer comes, and its reason is one of the table")
+def degraded(stack):
+    told = {code(cells[0])[0] for cells in STREAMS.table("The result", "reason")}
     provoked = set()
     for behavior, fields in [
             ({"status": 500}, {}), ({"mode": "refusal"}, {}), ({"mode": "malformed"}, {}),
             ({"mode": "reset"}, {}), ({"mode": "stall"}, {"deadline_ms": 400})]:
         stack.misbehave(behavior)
-        event, payload = names["answer"](names["ask"](FULL, **fields))
-        assert event == "failed" and list(payload) == ["code", "message", "attempts"], payload
-        provoked.add(payload["code"])
+        event, payload = names["answer"](names["ask"](names["spy"], **fields))
+        assert (event, payload["source"]) == ("result", "rule_based"), payload
+        assert payload["strategy"]["max_loss_usd"] <= 1000, payload
+        provoked.add(payload["degraded"])
     stack.misbehave()
-    assert failed > provoked == {"upstream_error", "invalid_output", "deadline"}
-    # The others are provoked below, or take the deaths of several workers.
-    assert used_codes() == rejected | failed, used_codes() ^ (rejected | failed)
+    assert provoked == {"upstream_error", "invalid_output", "deadline"}
+    declared = (ROOT / "Sources/Contract/Codes.swift").read_text()
+    block = re.search(r"enum Degradation.*?^}", declared, re.M | re.S)[0]
+    cases = re.findall(r"case (\w+)(?: = \"(\w+)\")?$", block, re.M)
+    assert told == {text or name for name, text in cases}, (told, cases)
 
 
 def used_codes():
@@ -346,31 +356,47 @@ def rate_limited(stack):
         assert f'"limit", "{name}"' in source, name
 
 
-@check("the fleet's pace and hour refuse with their names")
+@check("whom the fleet's pace and hour keep from the model is answered by rule, at no cost")
 def fleet_limits(stack):
     r = stack.redis
 
-    def refused(prefix, **variables):
+    def degraded(prefix, **variables):
         worker = stack.start_worker(prefix, STREAM_PREFIX=prefix, **variables)
-        r.xadd(f"{prefix}:{{0}}:requests:normal", {"request_id": "g", "payload": json.dumps(FULL)})
+        r.xadd(f"{prefix}:{{0}}:requests:normal",
+               {"request_id": "g", "payload": json.dumps(names["spy"])})
         wait_until(lambda: r.exists(f"{prefix}:{{0}}:reply:g"), "answered")
         worker.kill()
-        fields = events_of(stack, f"{prefix}:{{0}}:reply:g")[0]
-        told = json.loads(fields["payload"])
-        assert told["code"] == "rate_limited", told
-        return int(fields["at"]), told
+        told = json.loads(events_of(stack, f"{prefix}:{{0}}:reply:g")[0]["payload"])
+        assert told["source"] == "rule_based" and "usage" not in told, told
+        assert r.hget(f"{prefix}:{{0}}:user:user123:cost", "reserved_nanousd") == "0"
+        return told["degraded"]
 
-    _, told = refused("paced", REQUESTS_PER_MINUTE="0")
-    assert told["limit"] == "global_requests_per_minute", told
-    assert told["left"] == 0 and "retry_after_ms" not in told, told
+    assert degraded("paced", REQUESTS_PER_MINUTE="0") == "global_pace"
     # A dollar was spent half an hour ago, and that is all there is.
     spent = int(r.time()[0]) - 1800
     r.hset("spent:{global}:cost", "settled_nanousd", 10**9)
     r.hset("spent:{global}:spend", mapping={"from": spent, "last": spent, str(spent): 10**9})
-    at, told = refused("spent", COST_PER_HOUR_LIMIT="1")
-    assert told["limit"] == "global_cost_per_hour" and told["left"] == 0, told
-    leaves = (spent + 3601) * 1000
-    assert leaves - at <= told["retry_after_ms"] <= leaves - at + 2000, (told, leaves - at)
+    assert degraded("spent", COST_PER_HOUR_LIMIT="1") == "global_budget"
+
+
+@check("a restricted symbol is unsuitable, and custom mode is Enterprise's")
+def restricted(stack):
+    r = stack.redis
+    r.sadd("strategy:{global}:restricted", "symbol GME")
+    gme = copy.deepcopy(names["spy"])
+    gme["market_context"]["symbol"] = "GME"
+    unsuitable = ("rejected", "unsuitable", "/market_context/symbol")
+    wait_until(lambda: verdict(gme) == unsuitable, "the list in force")
+    r.srem("strategy:{global}:restricted", "symbol GME")
+    wait_until(lambda: verdict(gme)[0] == "result", "the list in force")
+    r.sadd("strategy:{global}:restricted", "strategy iron_condor")  # for the check of the keys
+    worker = stack.start_worker("basic", STREAM_PREFIX="basic", DEFAULT_TIER="basic")
+    r.xadd("basic:{0}:requests:normal",
+           {"request_id": "c", "payload": json.dumps({**names["spy"], "mode": "custom"})})
+    wait_until(lambda: r.exists("basic:{0}:reply:c"), "answered")
+    told = json.loads(events_of(stack, "basic:{0}:reply:c")[0]["payload"])
+    assert (told["code"], told["field"]) == ("tier_feature", "/mode"), told
+    worker.kill()
 
 
 @check("the CRC16 vectors are right, and a worker with four partitions agrees")
