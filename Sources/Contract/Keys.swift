@@ -27,7 +27,11 @@ package struct Keys: Sendable {
     package var ledger: String { stem + "ledger" }
     /// What the scripts count, for the conservation law and the fleet's metrics.
     package var counters: String { stem + "counters" }
-    /// How much waits and how long it will take, by the supervisor that leads.
+    /// What operators ask of the supervisor: to pause, to go on.
+    package var control: String { stem + "control" }
+    /// Who has paused the partition, and when; absent while it goes on.
+    package var paused: String { stem + "paused" }
+    /// How much waits and for how long, for orchestrators.
     package var load: String { stem + "load" }
     /// Which supervisor may write, and by which token.
     package var lease: String { stem + "lease" }
@@ -46,6 +50,8 @@ package struct Keys: Sendable {
 
     /// The group by which all workers read the request streams.
     package static let workersGroup = "workers"
+    /// The group by which supervisors read what others ask of them.
+    package static let supervisorGroup = "supervisor"
 }
 
 /// What is the whole fleet's, in a slot of its own.

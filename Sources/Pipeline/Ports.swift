@@ -71,8 +71,8 @@ package protocol Parking: Sendable {
     /// most.
     func waitForUser(_ user: String, _ priority: Queue, ms: Int64) async throws(CancellationError)
 
-    /// Waits for a turn: one request at a time, highest priority first, once the fleet may go on,
-    /// which is `ms` from now where the caller has just been told so.
+    /// Waits for a turn: one request at a time, by weight among the priorities, once the fleet may go
+    /// on with this one, which is `ms` from now where the caller has just been told so.
     ///
     /// - Returns: True when it is the caller's turn: it asks the fleet, and says what came of it by
     ///   `fleetAnswered`. False when `atMostMs` have passed before.
@@ -82,14 +82,34 @@ package protocol Parking: Sendable {
         atMostMs: Int64
     ) async throws(CancellationError) -> Bool
 
-    /// Whether others wait for the fleet already, so that asking now would jump the queue.
-    func isFleetBusy() async -> Bool
+    /// Whether others of this priority wait for the fleet already, so that asking now would jump the
+    /// queue.
+    func isFleetBusy(for priority: Queue) async -> Bool
 
     /// What the fleet said to whom a turn was given: go on with the next, or wait so long first.
-    func fleetAnswered(nextIn ms: Int64?) async
+    func fleetAnswered(_ priority: Queue, _ answer: FleetAnswer) async
+
+    /// Whether nothing of this partition may start: an operator has paused it.
+    func isPaused(_ partition: Int) async -> Bool
+
+    /// Waits until the partition may go on, or for `ms` at the most.
+    func waitWhilePaused(
+        _ partition: Int,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError)
 
     /// A reservation of this user was settled.
     func settled(_ user: String) async
+}
+
+/// What came of a turn.
+package enum FleetAnswer: Sendable {
+    case granted
+    /// It was not used: the caller has ended, or could not ask.
+    case unused
+    /// The next of this priority may ask then.
+    case nextIn(ms: Int64)
 }
 
 /// What the first call of a request may cost: between the least that is useful and all it asks for.
@@ -158,12 +178,20 @@ package struct Charge: Sendable {
 /// A call's claim on what the whole fleet may do.
 package struct Reservation: Sendable {
     package let name: String
+    package let priority: Queue
     package let least: NanoUSD
     package let most: NanoUSD
     package let deadlineMs: Int64
 
-    package init(name: String, least: NanoUSD, most: NanoUSD, deadlineMs: Int64) {
+    package init(
+        name: String,
+        priority: Queue,
+        least: NanoUSD,
+        most: NanoUSD,
+        deadlineMs: Int64
+    ) {
         self.name = name
+        self.priority = priority
         self.least = least
         self.most = most
         self.deadlineMs = deadlineMs

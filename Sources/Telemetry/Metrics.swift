@@ -51,6 +51,8 @@ package struct RequestMetrics: Sendable {
     package let parked: GaugeFamily<NoLabels>
     package let inFlightBytes: GaugeFamily<NoLabels>
     package let draining: GaugeFamily<NoLabels>
+    package let paused: GaugeFamily<NoLabels>
+    package let memoryShort: GaugeFamily<NoLabels>
     package let finished: CounterFamily<Metrics.Ending>
     package let queueWait: HistogramFamily<NoLabels>
     package let stageDuration: HistogramFamily<Metrics.Stage>
@@ -78,6 +80,14 @@ package struct RequestMetrics: Sendable {
         draining = registry.gauge(
             "strategy_worker_draining",
             help: "1 while the process finishes what it has and reads nothing new."
+        )
+        paused = registry.gauge(
+            "strategy_worker_paused",
+            help: "Partitions in which nothing new starts, because an operator has paused them."
+        )
+        memoryShort = registry.gauge(
+            "strategy_worker_memory_short",
+            help: "1 while nothing new is read, because Redis is above MEMORY_WATERMARK."
         )
         finished = registry.counter(
             "strategy_worker_requests_finished_total",

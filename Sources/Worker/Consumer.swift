@@ -4,6 +4,7 @@ import EventLoop
 import Gateways
 import Logging
 import Pipeline
+import Policy
 import Program
 import Redis
 import ServiceLifecycle
@@ -13,26 +14,32 @@ import Telemetry
 ///
 /// Room is counted in requests and in bytes, so that memory is bounded by configuration and never
 /// by the backlog. A graceful shutdown stops the reading alone; the hard one cancels what runs.
+///
+/// Which streams it may read now, and when it holds back, stands in `Consumer+HoldingBack`.
 actor Consumer: Service {
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
-    private nonisolated let loop: EventLoop
-    private let lanes: [Lane]
-    private let control: RedisConnection
-    private let slots: Slots
-    private let bounds: Bounds
-    private let status: Status
-    private let telemetry: Telemetry
-    private let log: Logger
+    nonisolated let loop: EventLoop
+    let lanes: [Lane]
+    let control: RedisConnection
+    let slots: Slots
+    let bounds: Bounds
+    let status: Status
+    let telemetry: Telemetry
+    let log: Logger
 
     /// What was read and has not ended, by entry: so that an adoption knows what needs none, and what
     /// was taken from us can be stopped.
-    private var held: [Place: RunningTask?] = [:]
-    private var heldBytes = 0
+    private(set) var held: [Place: RunningTask?] = [:]
+    private(set) var heldBytes = 0
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
-    private var lanesState: [LaneState]
-    private var isStopping = false
+    var lanesState: [LaneState]
+    private(set) var isStopping = false
+    /// Redis is too full for new work.
+    var memoryIsShort = false
+    /// Waits until a read that blocks may be out of date.
+    var staleReadWaiter: CheckedContinuation<Void, Never>?
     /// Why this process may not go on.
     private var failure: StartFailure?
     private var drainTimer: EventLoop.Timer?
@@ -55,16 +62,23 @@ actor Consumer: Service {
         let bytesMax: Int
         /// `DRAIN_TIMEOUT`: what has not ended by then is handed back.
         let drainTimeout: Duration
+        /// `PRIORITY_WEIGHTS`.
+        let weights: PriorityWeights
     }
 
-    private struct Place: Hashable {
+    struct Place: Hashable {
         let partition: Int
         let queue: Queue
         let id: EntryID
     }
 
-    private struct LaneState {
+    struct LaneState {
         var reading = Reading()
+        var turns: Turns
+        /// An operator has paused the partition.
+        var pause: Pause?
+        /// The streams whose next entry is waited for in Redis.
+        var blockedOn: [Queue]?
         /// The number by which Redis knows the reading connection.
         var client: Int?
         /// Reading has ended for good; what runs may still run.
@@ -92,12 +106,15 @@ actor Consumer: Service {
         self.status = status
         self.telemetry = telemetry
         self.log = log
-        lanesState = Array(repeating: LaneState(), count: lanes.count)
+        let state = LaneState(turns: Turns(bounds.weights))
+        lanesState = Array(repeating: state, count: lanes.count)
     }
 
     func run() async throws {
+        await slots.onRoom { [self] in assumeIsolated { $0.readableMayHaveChanged() } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.stopReadingWhenAsked() }
+            group.addTask { await self.endStaleReads() }
             for lane in lanes.indices { group.addTask { await self.serve(lane) } }
         }
         if let failure { throw failure }
@@ -109,7 +126,7 @@ actor Consumer: Service {
         await withDiscardingTaskGroup { group in
             var pause = Backoff(upTo: Self.pauseMax)
             while !isStopping, !Task.isCancelled {
-                await untilRoom()
+                await untilReadable(lane)
                 guard !isStopping, !Task.isCancelled else { break }
                 do throws(RedisError) {
                     for entry in try await next(lane) { begin(entry, lane, in: &group) }
@@ -127,8 +144,6 @@ actor Consumer: Service {
     private static let pauseMax = Duration.milliseconds(2_500)
     /// How long a connection is waited for at a time.
     private static let connectionWaitMax = Duration.seconds(1)
-    /// The pause before a name that is taken is looked at again.
-    private static let nameWait = Duration.milliseconds(1_300)
 }
 
 // MARK: - Reading
@@ -139,7 +154,8 @@ extension Consumer {
         let reader = lanes[lane].reader
         // With a limit: without a connection too it must be seen when reading is to stop.
         let generation = try await lanes[lane].connection.whenReady(within: Self.connectionWaitMax)
-        let room = room / lanes.count
+        let readable = readable
+        let room = readable.room / lanes.count
         switch lanesState[lane].reading.step(generation: generation, room: room) {
         case .greet:
             lanesState[lane].client = try await reader.clientID()
@@ -151,6 +167,7 @@ extension Consumer {
             }
             guard try await claimName(lane) else { return [] }
             try await reader.ensureGroups()
+            note(try await lanes[lane].presence.pause(by: lanes[lane].connection), lane)
             lanesState[lane].reading.greeted()
             return []
         case .weigh:
@@ -169,37 +186,22 @@ extension Consumer {
             noteAdopted(entries)
             return brought(entries, lane)
         case .read(let count):
-            return brought(try await reader.read(upTo: count, from: await openQueues()), lane)
+            return brought(try await read(upTo: count, from: readable.queues, lane), lane)
         }
     }
 
-    /// Takes the consumer's name. One whose bearer has just died is free once its sign of life has
-    /// expired; one that is renewed meanwhile is somebody's.
-    ///
-    /// - Returns: Whether this process has it now.
-    private func claimName(_ lane: Int) async throws(RedisError) -> Bool {
-        let (presence, connection) = (lanes[lane].presence, lanes[lane].connection)
-        var left: Int?
-        while !isStopping, !Task.isCancelled {
-            if try await presence.claim(by: connection) {
-                lanesState[lane].hasName = true
-                return true
-            }
-            let now = try await presence.expiresInMs(by: connection)
-            if let left, now >= left {
-                stop(because: .namesake)
-                return false
-            }
-            left = now
-            // Longer than a living namesake rests between two signs.
-            do { try await loop.sleep(for: Self.nameWait) } catch {}
+    private func read(
+        upTo count: Int,
+        from queues: [Queue],
+        _ lane: Int
+    ) async throws(RedisError) -> [RawEntry] {
+        var turns = lanesState[lane].turns
+        lanesState[lane].blockedOn = queues
+        defer {
+            lanesState[lane].turns = turns
+            lanesState[lane].blockedOn = nil
         }
-        return false
-    }
-
-    /// The streams that are read: those whose requests have room to be parked.
-    private func openQueues() async -> [Queue] {
-        await slots.openQueues
+        return try await lanes[lane].reader.read(upTo: count, from: queues, &turns)
     }
 
     private func brought(_ entries: [RawEntry], _ lane: Int) -> [RawEntry] {
@@ -209,45 +211,13 @@ extension Consumer {
         return entries
     }
 
-    private func noteAdopted(_ entries: [RawEntry]) {
-        guard !entries.isEmpty else { return }
-        telemetry.metrics.streams.adoptedEntries.increment(by: entries.count)
-        log.notice(
-            "entries whose delivery was lost on the wire were adopted",
-            metadata: ["count": "\(entries.count)"]
-        )
-    }
-
-    /// A missing group is made again; everything else waits for the connection to come back, with a
-    /// pause that grows, so that no error can make a busy loop.
-    private func recover(_ lane: Int, from error: RedisError, _ pause: inout Backoff) async {
-        if case .server(let answer) = error {
-            if answer.prefix == "NOGROUP" || answer.prefix == "UNBLOCKED" {
-                telemetry.metrics.streams.groupRecreated.increment()
-                log.warning("the consumer group was missing, and is made again")
-            } else {
-                log.error(
-                    "Redis refuses to be read",
-                    metadata: ["reason": "\(answer.prefix)"]
-                )
-            }
-        }
-        lanesState[lane].reading.failed(error)
-        showReading()
-        // It has been waited for already, and is read from as soon as it is back.
-        if case .notConnected(let loss) = error, loss != .stopped { return }
-        let duration = pause.next { .random(in: 0..<$0) }
-        // Cancelled, the caller sees it.
-        do { try await loop.sleep(for: duration) } catch {}
-    }
-
-    private func showReading() {
+    func showReading() {
         let all = lanesState.allSatisfy(\.reading.isReading)
         status.update { $0.isReading = all }
     }
 
-    private func untilRoom() async {
-        while !hasRoom, !isStopping, !Task.isCancelled {
+    private func untilReadable(_ lane: Int) async {
+        while !mayRead(lane), !isStopping, !Task.isCancelled {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     guard !Task.isCancelled else { return continuation.resume() }
@@ -259,17 +229,7 @@ extension Consumer {
         }
     }
 
-    private var hasRoom: Bool { room > 0 && heldBytes < bounds.bytesMax }
-
-    /// Requests that could run beside those that do; the parked hold no slot.
-    private var room: Int {
-        let (held, most) = (held.count, bounds.requestsMax)
-        return slots.assumeIsolated { slots in
-            slots.wantsAlone || slots.openQueues.isEmpty ? 0 : most - (held - slots.parkedCount)
-        }
-    }
-
-    private func wakeReaders() {
+    func wakeReaders() {
         let waiters = roomWaiters
         roomWaiters = []
         for waiter in waiters { waiter.resume() }
@@ -285,6 +245,7 @@ extension Consumer {
     private func stopReading() async {
         guard !isStopping else { return }
         isStopping = true
+        endReadsIfStale()
         status.update { $0.isDraining = true }
         telemetry.metrics.requests.draining.set(to: 1)
         drainTimer = loop.schedule(at: loop.now + bounds.drainTimeout) { [self] in
@@ -322,10 +283,11 @@ extension Consumer {
     }
 
     /// Another process has our name: two of them would take each other's entries for their own.
-    private func stop(because failure: StartFailure) {
+    func stop(because failure: StartFailure) {
         self.failure = self.failure ?? failure
         isStopping = true
         wakeReaders()
+        endReadsIfStale()
         for task in held.values { task?.cancel() }
     }
 }
@@ -407,7 +369,12 @@ extension Consumer {
         heldBytes -= bytes
         showLoad()
         if isStopping, held.isEmpty { cancelDrainTimer() }
-        if hasRoom, !roomWaiters.isEmpty { wakeReaders() }
+        readableMayHaveChanged()
+    }
+
+    func readableMayHaveChanged() {
+        if !roomWaiters.isEmpty, hasRoom { wakeReaders() }
+        endReadsIfStale()
     }
 
     /// Entries that a supervisor took, because they were overdue or this process seemed dead: their

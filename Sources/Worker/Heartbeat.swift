@@ -1,10 +1,12 @@
 import EventLoop
 import Gateways
 import Logging
+import Policy
 import Redis
 import ServiceLifecycle
 
-/// Says once a second, in every partition, that this process lives, and learns what was taken from it.
+/// Says once a second, in every partition, that this process lives, and learns what was taken from it,
+/// whether an operator has paused, and whether Redis has memory for more.
 ///
 /// It beats until the last request has ended: a worker that drains is alive.
 struct Heartbeat: Service {
@@ -12,6 +14,8 @@ struct Heartbeat: Service {
     let control: RedisConnection
     let lanes: [Consumer.Lane]
     let consumer: Consumer
+    /// `MEMORY_WATERMARK`.
+    let watermark: Double
     let log: Logger
 
     private enum Limits {
@@ -32,10 +36,14 @@ struct Heartbeat: Service {
 
     private func beat() async throws {
         var due = loop.now
+        var memory = Watermark(watermark)
         while !Task.isCancelled {
             do throws(RedisError) {
                 try await control.whenReady(within: Limits.interval)
-                for lane in lanes { try await beat(in: lane) }
+                for (index, lane) in lanes.enumerated() { try await beat(in: lane, index) }
+                let found = try await RedisMemory.look(over: control)
+                memory.saw(bytesUsed: found.bytesUsed, of: found.bytesMax)
+                await consumer.memory(isShort: memory.isFull)
             } catch {
                 log.debug("no sign of life was given", metadata: ["reason": "\(error)"])
             }
@@ -44,11 +52,12 @@ struct Heartbeat: Service {
         }
     }
 
-    private func beat(in lane: Consumer.Lane) async throws(RedisError) {
+    private func beat(in lane: Consumer.Lane, _ index: Int) async throws(RedisError) {
         // Before the name is ours, the sign of life there is another's, and not to be renewed.
         guard await consumer.hasName(in: lane.partition) else { return }
         switch try await lane.presence.beat(by: control) {
-        case .renewed(let taken):
+        case .renewed(let taken, let pause):
+            await consumer.note(pause, index)
             if !taken.isEmpty { await consumer.revoke(taken, partition: lane.partition) }
         case .gone:
             if try await !lane.presence.claim(by: control) { await consumer.lostName() }

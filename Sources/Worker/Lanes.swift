@@ -39,7 +39,8 @@ extension Wiring {
                 keys: keys,
                 own: world.own,
                 release: Release.version,
-                ttlMs: settings.heartbeatTTL.wholeMilliseconds
+                ttlMs: settings.heartbeatTTL.wholeMilliseconds,
+                slots: settings.requestsMax
             ),
             agreement: Agreement(
                 partitions: settings.partitions,
@@ -64,6 +65,7 @@ extension Wiring {
             keys: GlobalKeys(prefix: settings.streamPrefix),
             callsPerMinute: settings.requestsPerMinute,
             costPerHour: settings.costPerHour,
+            weights: settings.priorityWeights,
             metrics: telemetry.metrics.streams
         )
         let watch = Observation(

@@ -2,6 +2,7 @@ import Contract
 import DequeModule
 import EventLoop
 import Pipeline
+import Policy
 import Telemetry
 
 /// The right to run, which only so many requests have at once, and where those wait that cannot use
@@ -28,14 +29,24 @@ actor Slots {
     private var isStopping = false
 
     private var parked: [Queue: Int] = [:]
+    /// Priorities whose parking was full, and is not yet free enough.
+    private var full: Set<Queue> = []
     private var parkedByUser: [String: Int] = [:]
     private var tickets: [Int: Ticket] = [:]
     private var ticketsGiven = 0
     private var userTickets: [String: Deque<Int>] = [:]
     private var fleetTickets: [Queue: Deque<Int>] = [:]
-    /// Somebody has been given the fleet's turn, and has not said yet what came of it.
-    private var isTurnOut = false
-    private var gate: EventLoop.Timer?
+    /// Somebody of this priority has been given a turn, and has not said yet what came of it.
+    private var turnOut: Queue?
+    /// When the fleet lets the next of a priority ask.
+    private var gates: [Queue: EventLoop.Timer] = [:]
+    private var pausedPartitions: Set<Int> = []
+    private var pauseTickets: [Int: [Int]] = [:]
+    /// Whose turn it is among those that wait for a slot, and among those that wait for the fleet.
+    private var slotTurns: Turns
+    private var fleetTurns: Turns
+    /// More may be read than before, or other streams, without a request having ended.
+    private var whenRoomGrows: (@Sendable () -> Void)?
 
     /// What an operator may set.
     struct Bounds: Sendable {
@@ -45,6 +56,8 @@ actor Slots {
         let parkedMax: Int
         /// `MAX_PARKED_PER_USER`.
         let parkedPerUserMax: Int
+        /// `PRIORITY_WEIGHTS`.
+        let weights: PriorityWeights
     }
 
     /// One parked request: resumed with whether it is its turn, or with nil when it is to go.
@@ -57,18 +70,24 @@ actor Slots {
         self.loop = loop
         self.bounds = bounds
         self.metrics = metrics
+        slotTurns = Turns(bounds.weights)
+        fleetTurns = Turns(bounds.weights)
         metrics.slots.set(to: bounds.runningMax)
     }
 
     // MARK: Running
 
-    /// Waits for the right to run; the most urgent go first.
+    /// Waits for the right to run; slots that become free are given by weight.
     func take(_ priority: Queue) async {
         if running < bounds.runningMax, aloneWaiting.isEmpty, !isAlone {
             running += 1
             metrics.slotsUsed.set(to: running)
         } else {
-            await withCheckedContinuation { waiting[priority, default: []].append($0) }
+            await withCheckedContinuation { continuation in
+                waiting[priority, default: []].append(continuation)
+                // A more urgent one may be read past it.
+                whenRoomGrows?()
+            }
         }
     }
 
@@ -93,13 +112,39 @@ actor Slots {
         leave()
     }
 
-    var wantsAlone: Bool { isAlone || !aloneWaiting.isEmpty }
-    var parkedCount: Int { parked.values.reduce(0, +) }
+    private var wantsAlone: Bool { isAlone || !aloneWaiting.isEmpty }
+    private var parkedCount: Int { parked.values.reduce(0, +) }
 
-    /// The streams that may be read: of a priority whose parking is full nothing more is taken.
-    var openQueues: [Queue] {
-        Queue.allCases.filter { parked[$0, default: 0] < bounds.parkedMax }
+    /// The streams that may be read: of a priority whose parking is full nothing more is taken, until an
+    /// eighth of it is free again, so that not every turn is another read.
+    private func openQueues() -> [Queue] {
+        for queue in Queue.allCases {
+            let count = parked[queue, default: 0]
+            if count >= bounds.parkedMax { full.insert(queue) }
+            if count <= bounds.parkedMax * 7 / 8 { full.remove(queue) }
+        }
+        return Queue.allCases.filter { !full.contains($0) }
     }
+
+    /// What may be read while `held` requests have been read and have not ended.
+    ///
+    /// Requests that were parked want a slot again. Where only those wait that are less urgent, one
+    /// entry of a more urgent stream is read all the same: it takes the next slot, ahead of them.
+    func readable(held: Int) -> (room: Int, queues: [Queue]) {
+        guard !wantsAlone else { return (0, []) }
+        let open = openQueues()
+        let room = bounds.runningMax - (held - parkedCount)
+        if room > 0 { return (open.isEmpty ? 0 : room, open) }
+        guard let first = Queue.allCases.first(where: { waiting[$0]?.isEmpty == false }) else {
+            return (0, [])
+        }
+        let urgent = Queue.allCases.prefix { $0 != first }.filter(open.contains)
+        return (urgent.isEmpty ? 0 : 1, urgent)
+    }
+
+    /// - Parameter act: Called on the loop when more may be read than before, or other streams, without a
+    ///   request having ended.
+    func onRoom(_ act: @escaping @Sendable () -> Void) { whenRoomGrows = act }
 
     private func handOn() {
         if !aloneWaiting.isEmpty {
@@ -110,11 +155,14 @@ actor Slots {
             return
         }
         guard !isAlone else { return }
-        for priority in Queue.allCases {
-            while running < bounds.runningMax, let next = waiting[priority]?.popFirst() {
-                running += 1
-                next.resume()
-            }
+        while running < bounds.runningMax {
+            let wanting = Queue.allCases.filter { waiting[$0]?.isEmpty == false }
+            guard let priority = slotTurns.first(of: wanting),
+                let next = waiting[priority]?.popFirst()
+            else { break }
+            slotTurns.served(priority, among: wanting)
+            running += 1
+            next.resume()
         }
         metrics.slotsUsed.set(to: running)
     }
@@ -124,8 +172,8 @@ actor Slots {
     /// Whoever is parked goes at once, and nobody is parked from now on.
     func stopParking() {
         isStopping = true
-        if let gate { loop.cancel(gate) }
-        gate = nil
+        for gate in gates.values { loop.cancel(gate) }
+        gates = [:]
         for id in tickets.keys { end(id, nil) }
     }
 }
@@ -172,7 +220,7 @@ extension Slots: Parking {
         ms: Int64,
         atMostMs: Int64
     ) async throws(CancellationError) -> Bool {
-        if ms > 0 { closeGate(ms: ms) }
+        if ms > 0 { closeGate(for: priority, ms: ms) }
         let turn = try await park(priority, atMostMs: atMostMs) { slots, ticket in
             // Whoever has asked already stays before those who have not.
             if ms > 0 {
@@ -184,44 +232,52 @@ extension Slots: Parking {
         }
         guard let turn else { throw CancellationError() }
         if turn, Task.isCancelled {
-            fleetAnswered(nextIn: nil)
+            fleetAnswered(priority, .unused)
             throw CancellationError()
         }
         return turn
     }
 
-    func isFleetBusy() -> Bool {
-        isTurnOut || gate != nil
-            || fleetTickets.values.contains { waiting in
-                waiting.contains { tickets[$0] != nil }
-            }
+    func isFleetBusy(for priority: Queue) -> Bool {
+        turnOut == priority || gates[priority] != nil || waitsForFleet(priority)
     }
 
-    func fleetAnswered(nextIn ms: Int64?) {
-        isTurnOut = false
-        if let ms { closeGate(ms: ms) } else { giveTurn() }
+    private func waitsForFleet(_ priority: Queue) -> Bool {
+        fleetTickets[priority]?.contains { tickets[$0] != nil } == true
     }
 
-    private func closeGate(ms: Int64) {
+    func fleetAnswered(_ priority: Queue, _ answer: FleetAnswer) {
+        turnOut = nil
+        switch answer {
+        case .granted:
+            let others = Queue.allCases.filter { $0 != priority && waitsForFleet($0) }
+            fleetTurns.served(priority, among: others + [priority])
+        case .unused: break
+        case .nextIn(let ms): closeGate(for: priority, ms: ms)
+        }
+        giveTurn()
+    }
+
+    private func closeGate(for priority: Queue, ms: Int64) {
         guard !isStopping else { return }
-        if let gate { loop.cancel(gate) }
-        gate = loop.schedule(at: loop.now + .milliseconds(ms)) { [self] in
+        if let gate = gates[priority] { loop.cancel(gate) }
+        gates[priority] = loop.schedule(at: loop.now + .milliseconds(ms)) { [self] in
             assumeIsolated { slots in
-                slots.gate = nil
+                slots.gates[priority] = nil
                 slots.giveTurn()
             }
         }
     }
 
-    /// The first of the most urgent asks the fleet, unless somebody does already.
+    /// One of those whose priority may ask does so, by weight, unless somebody does already.
     private func giveTurn() {
-        guard !isTurnOut, gate == nil else { return }
-        for priority in Queue.allCases {
-            while let next = fleetTickets[priority]?.popFirst() {
-                guard tickets[next] != nil else { continue }
-                isTurnOut = true
-                return end(next, true)
-            }
+        guard turnOut == nil else { return }
+        let open = Queue.allCases.filter { gates[$0] == nil && waitsForFleet($0) }
+        guard let priority = fleetTurns.first(of: open) else { return }
+        while let next = fleetTickets[priority]?.popFirst() {
+            guard tickets[next] != nil else { continue }
+            turnOut = priority
+            return end(next, true)
         }
     }
 
@@ -235,9 +291,11 @@ extension Slots: Parking {
         parked[priority, default: 0] += 1
         metrics.parked.set(to: parkedCount)
         leave()
+        whenRoomGrows?()
         let turn = await wait(atMostMs: atMostMs, enqueue)
         parked[priority, default: 1] -= 1
         metrics.parked.set(to: parkedCount)
+        whenRoomGrows?()
         await take(priority)
         return turn
     }
@@ -266,5 +324,31 @@ extension Slots: Parking {
         guard let ticket = tickets.removeValue(forKey: id) else { return }
         loop.cancel(ticket.timer)
         ticket.continuation.resume(returning: turn)
+    }
+}
+
+// MARK: - Pausing
+
+extension Slots {
+    func isPaused(_ partition: Int) -> Bool { pausedPartitions.contains(partition) }
+
+    func waitWhilePaused(
+        _ partition: Int,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError) {
+        guard isPaused(partition) else { return }
+        let turn = try await park(priority, atMostMs: ms) { slots, ticket in
+            slots.pauseTickets[partition, default: []].append(ticket)
+        }
+        if turn == nil { throw CancellationError() }
+    }
+
+    /// Nothing of this partition starts from now on.
+    func pause(_ partition: Int) { pausedPartitions.insert(partition) }
+
+    func resume(_ partition: Int) {
+        pausedPartitions.remove(partition)
+        for ticket in pauseTickets.removeValue(forKey: partition) ?? [] { end(ticket, true) }
     }
 }

@@ -1,3 +1,4 @@
+import Gateways
 import Release
 import Synchronization
 import Telemetry
@@ -9,8 +10,17 @@ final class Status: Sendable {
         /// Groups exist, scripts are loaded, and entries are being read.
         var isReading = false
         var isDraining = false
+        /// What operators have paused.
+        var pauses: [Paused] = []
+        /// Redis is nearly full.
+        var memoryIsShort = false
         /// Why the model is known not to answer; nil when it may.
         var modelTrouble: String?
+    }
+
+    struct Paused: Sendable {
+        let partition: Int
+        let pause: Pause
     }
 
     private let facts = Mutex(Facts())
@@ -45,9 +55,25 @@ final class Status: Sendable {
                     ok: !facts.isDraining,
                     detail: facts.isDraining ? "finishes what it has, reads no more" : "no"
                 ),
+                // Both pass by themselves, or by who brought them about: no reason to restart this.
+                .init("paused", ok: true, detail: facts.paused),
+                .init(
+                    "memory",
+                    ok: true,
+                    detail: facts.memoryIsShort
+                        ? "Redis is above MEMORY_WATERMARK: nothing new is read" : "ok"
+                ),
                 .init("model", ok: facts.modelTrouble == nil, detail: facts.modelTrouble ?? "ok"),
             ],
             version: Release.version
         )
+    }
+}
+
+extension Status.Facts {
+    fileprivate var paused: String {
+        guard !pauses.isEmpty else { return "no" }
+        return pauses.map { "partition \($0.partition) by \($0.pause.by)" }
+            .joined(separator: ", ")
     }
 }

@@ -204,7 +204,8 @@ extension Wiring {
             bounds: .init(
                 runningMax: settings.requestsMax,
                 parkedMax: settings.parkedMax,
-                parkedPerUserMax: settings.parkedPerUserMax
+                parkedPerUserMax: settings.parkedPerUserMax,
+                weights: settings.priorityWeights
             ),
             metrics: telemetry.metrics.requests
         )
@@ -227,7 +228,8 @@ extension Wiring {
             bounds: .init(
                 requestsMax: settings.requestsMax,
                 bytesMax: settings.inFlightBytesMax,
-                drainTimeout: settings.drainTimeout
+                drainTimeout: settings.drainTimeout,
+                weights: settings.priorityWeights
             ),
             status: status,
             telemetry: telemetry,
@@ -254,6 +256,7 @@ extension Wiring {
             control: connections.write,
             lanes: lanes,
             consumer: consumer,
+            watermark: settings.memoryWatermark,
             log: log
         )
         return [server, ConnectionService(connections.write)]

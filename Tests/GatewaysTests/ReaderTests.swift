@@ -1,5 +1,6 @@
 import Contract
 import Gateways
+import Policy
 import Redis
 import TestSupport
 import Testing
@@ -21,7 +22,7 @@ struct ReaderTests {
         try await withDesk { desk in
             try await desk.reader.ensureGroups()
             for queue in [Queue.low, .normal, .high, .retry] { _ = try await desk.add(to: queue) }
-            let found = try await desk.reader.read(upTo: room)
+            let found = try await desk.read(upTo: room)
             #expect(found.map(\.queue) == Array(Queue.allCases.prefix(room)))
         }
     }
@@ -32,9 +33,9 @@ struct ReaderTests {
             for queue in [Queue.low, .normal, .high] {
                 for _ in 0..<2 { _ = try await desk.add(to: queue) }
             }
-            let found = try await desk.reader.read(upTo: 3)
+            let found = try await desk.read(upTo: 3)
             #expect(found.map(\.queue) == [.high, .high, .normal])
-            #expect(try await desk.reader.read(upTo: 3).map(\.queue) == [.normal, .low, .low])
+            #expect(try await desk.read(upTo: 3).map(\.queue) == [.normal, .low, .low])
         }
     }
 
@@ -45,7 +46,7 @@ struct ReaderTests {
             for queue in Queue.allCases {
                 for _ in 0..<3 { ids.append(try await desk.add(to: queue)) }
             }
-            let found = try await desk.reader.read(upTo: 100)
+            let found = try await desk.read(upTo: 100)
             #expect(found.map(\.id) == ids)
             #expect(found.allSatisfy { $0.first("request_id") == Array("r1".utf8) })
         }
@@ -55,8 +56,8 @@ struct ReaderTests {
         try await withDesk { desk in
             try await desk.reader.ensureGroups()
             for _ in 0..<200 { _ = try await desk.add() }
-            #expect(try await desk.reader.read(upTo: 8).count == 2)
-            let most = try await desk.reader.read(upTo: 10_000).count
+            #expect(try await desk.read(upTo: 8).count == 2)
+            let most = try await desk.read(upTo: 10_000).count
             #expect(most == StreamReader.Limits.entriesPerStreamMax)
         }
     }
@@ -70,7 +71,7 @@ struct ReaderTests {
             let client = try #require(try await desk.reader.clientID())
             try await withConnection(to: server) { other, _ in
                 try await withThrowingTaskGroup(of: Int.self) { group in
-                    group.addTask { try await desk.reader.read(upTo: 10).count }
+                    group.addTask { try await desk.read(upTo: 10).count }
                     // Until the read waits in Redis there is nothing to end.
                     while try await other.send(RedisCommand("CLIENT", "UNBLOCK", .number(client)))
                         .int != 1
@@ -78,7 +79,7 @@ struct ReaderTests {
                     #expect(try await group.next() == 0)
                 }
                 try await withThrowingTaskGroup(of: Int.self) { group in
-                    group.addTask { try await desk.reader.read(upTo: 1).count }
+                    group.addTask { try await desk.read(upTo: 1).count }
                     try await other.send(
                         RedisCommand(
                             "XADD",
@@ -99,13 +100,13 @@ struct ReaderTests {
         try await withDesk { desk in
             _ = try await desk.add()
             await #expect {
-                try await desk.reader.read(upTo: room)
+                try await desk.read(upTo: room)
             } throws: { error in
                 guard case .server(let answer) = error as? RedisError else { return false }
                 return answer.prefix == "NOGROUP"
             }
             try await desk.reader.ensureGroups()
-            #expect(try await desk.reader.read(upTo: room).count == 1)
+            #expect(try await desk.read(upTo: room).count == 1)
         }
     }
 
@@ -114,7 +115,7 @@ struct ReaderTests {
             let early = try await desk.add()
             try await desk.reader.ensureGroups()
             try await desk.reader.ensureGroups()
-            #expect(try await desk.reader.read(upTo: 10).map(\.id) == [early])
+            #expect(try await desk.read(upTo: 10).map(\.id) == [early])
         }
     }
 
@@ -124,7 +125,7 @@ struct ReaderTests {
             for _ in 0..<250 { _ = try await desk.add() }
             var taken: [EntryID] = []
             while taken.count < 250 {
-                taken += try await desk.reader.read(upTo: 100).map(\.id)
+                taken += try await desk.read(upTo: 100).map(\.id)
             }
             _ = try await desk.taken(by: "somebody-else")
             var (found, after): ([EntryID], String?) = ([], "0")
@@ -174,7 +175,7 @@ struct ReaderTests {
             let nameless = try await desk.add(["payload", load])
             let noName = RedisCommand.Argument.text(String(repeating: "n", count: 129))
             let misnamed = try await desk.add(["request_id", noName, "payload", load])
-            _ = try await desk.reader.read(upTo: 100)
+            _ = try await desk.read(upTo: 100)
             let answer = try await desk.connection.eval(
                 Scripts.weigh,
                 keys: [.text(Desk.keys.requests(.normal))],
@@ -193,7 +194,7 @@ struct ReaderTests {
             try await desk.reader.ensureGroups()
             let noise = (0...255).map { UInt8($0) }
             _ = try await desk.add([.bytes(noise), "", "", .bytes(noise)])
-            let found = try #require(try await desk.reader.read(upTo: 10).first)
+            let found = try #require(try await desk.read(upTo: 10).first)
             #expect(found.fields == [noise, [], [], noise])
         }
     }

@@ -68,6 +68,12 @@ struct Desk: Sendable {
         )
     }
 
+    /// A reader that has read nothing yet.
+    func read(upTo room: Int) async throws -> [RawEntry] {
+        var turns = Turns(.standard)
+        return try await reader.read(upTo: room, &turns)
+    }
+
     @discardableResult
     func redis(
         _ name: StaticString,

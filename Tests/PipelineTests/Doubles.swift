@@ -140,6 +140,8 @@ final class FakeFleet: Fleet {
 /// A car park where nobody waits: who asks goes on at once, and the waits are written down.
 final class FakeParking: Parking {
     private let notes = Mutex<[String]>([])
+    /// An operator has paused, until the first wait for him.
+    let isPaused = Mutex(false)
     var waits: [String] { notes.withLock { $0 } }
 
     func hasRoom(for user: String) async -> Bool { true }
@@ -158,8 +160,17 @@ final class FakeParking: Parking {
         notes.withLock { $0.append("fleet \(ms)") }
         return true
     }
-    func isFleetBusy() async -> Bool { false }
-    func fleetAnswered(nextIn ms: Int64?) async {}
+    func isFleetBusy(for priority: Queue) async -> Bool { false }
+    func fleetAnswered(_ priority: Queue, _ answer: FleetAnswer) async {}
+    func isPaused(_ partition: Int) async -> Bool { isPaused.withLock { $0 } }
+    func waitWhilePaused(
+        _ partition: Int,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError) {
+        notes.withLock { $0.append("paused \(ms)") }
+        isPaused.withLock { $0 = false }
+    }
     func settled(_ user: String) async {}
 }
 

@@ -10,6 +10,7 @@ package struct Presence: Sendable {
     private let own: RedisStreams.Own
     private let release: String
     private let ttlMs: Int64
+    private let slots: Int
 
     /// What this data is written like; a process that does not know it does not start.
     package static let schema = 1
@@ -22,11 +23,19 @@ package struct Presence: Sendable {
     /// - Parameters:
     ///   - release: The version of this process.
     ///   - ttlMs: `HEARTBEAT_TTL`.
-    package init(keys: Keys, own: RedisStreams.Own, release: String, ttlMs: Int64) {
+    ///   - slots: Requests that this process runs at once.
+    package init(
+        keys: Keys,
+        own: RedisStreams.Own,
+        release: String,
+        ttlMs: Int64,
+        slots: Int
+    ) {
         self.keys = keys
         self.own = own
         self.release = release
         self.ttlMs = ttlMs
+        self.slots = slots
     }
 
     /// Says for the first time, or after a loss, that this process lives.
@@ -60,8 +69,8 @@ package struct Presence: Sendable {
 
     /// What came of a sign of life.
     package enum Beat: Sendable {
-        /// Renewed. These were taken from this process meanwhile.
-        case renewed(taken: [(Queue, EntryID)])
+        /// Renewed. These were taken from this process meanwhile, and this is how the partition stands.
+        case renewed(taken: [(Queue, EntryID)], Pause?)
         /// The sign had gone: the name has to be claimed again.
         case gone
         /// It is another process'.
@@ -70,7 +79,7 @@ package struct Presence: Sendable {
 
     /// Renews the sign of life.
     ///
-    /// The corresponding Redis commands are `GET`, `PEXPIRE` and `LPOP`.
+    /// The corresponding Redis commands are `GET`, `PEXPIRE`, `LPOP` and `HMGET`.
     package func beat(by connection: RedisConnection) async throws(RedisError) -> Beat {
         let key = keys.worker(own.consumer)
         let answers = try await connection.pipeline([
@@ -81,8 +90,9 @@ package struct Presence: Sendable {
                 .text(keys.revoked(own.consumer)),
                 .number(Limits.revokedPerBeat)
             ),
+            Pause.command(keys.paused),
         ])
-        guard answers.count == 3, let found = answers[0].text else { return .gone }
+        guard answers.count == 4, let found = answers[0].text else { return .gone }
         guard isOwn(found) else { return .taken }
         return .renewed(
             taken: (answers[2].array ?? []).compactMap { taken in
@@ -91,8 +101,15 @@ package struct Presence: Sendable {
                     let id = EntryID(Array(words[1].utf8))
                 else { return nil }
                 return (queue, id)
-            }
+            },
+            Pause(answers[3])
         )
+    }
+
+    /// Whether an operator has paused the partition.
+    /// The corresponding Redis command is `HMGET`.
+    package func pause(by connection: RedisConnection) async throws(RedisError) -> Pause? {
+        Pause(try await connection.send(Pause.command(keys.paused)))
     }
 
     private func isOwn(_ value: String) -> Bool {
@@ -120,7 +137,7 @@ package struct Presence: Sendable {
         }
     }
 
-    private var value: String { "\(own.boot) \(release) \(Self.schema)" }
+    private var value: String { "\(own.boot) \(release) \(Self.schema) \(slots)" }
 }
 
 /// What the data in Redis is written for, agreed by whoever comes first.

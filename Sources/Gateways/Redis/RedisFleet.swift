@@ -1,5 +1,6 @@
 package import Contract
 package import Pipeline
+package import Policy
 package import Redis
 package import Telemetry
 
@@ -9,22 +10,26 @@ package struct RedisFleet: Fleet {
     private let keys: GlobalKeys
     private let callsPerMinute: Int?
     private let costPerHour: NanoUSD?
+    private let weights: PriorityWeights
     private let metrics: StreamMetrics
 
     /// - Parameters:
     ///   - callsPerMinute: `REQUESTS_PER_MINUTE`; nil when requests are not limited.
     ///   - costPerHour: `COST_PER_HOUR_LIMIT`; nil when cost is not.
+    ///   - weights: `PRIORITY_WEIGHTS`, by which turns are given.
     package init(
         connection: RedisConnection,
         keys: GlobalKeys,
         callsPerMinute: Int?,
         costPerHour: NanoUSD?,
+        weights: PriorityWeights,
         metrics: StreamMetrics
     ) {
         self.connection = connection
         self.keys = keys
         self.callsPerMinute = callsPerMinute
         self.costPerHour = costPerHour
+        self.weights = weights
         self.metrics = metrics
     }
 
@@ -43,6 +48,8 @@ package struct RedisFleet: Fleet {
                 .number(Int(reservation.most.amount)), .number(Int(reservation.deadlineMs)),
                 .text(costPerHour.map { String($0.amount) } ?? ""),
                 .text(callsPerMinute.map(String.init) ?? ""), "",
+                .text(reservation.priority == .retry ? "high" : reservation.priority.rawValue),
+                .number(weights.high), .number(weights.normal), .number(weights.low),
             ]
         )
         guard let parts = answer.array, parts.count >= 2, let word = parts[0].text,

@@ -1,5 +1,6 @@
 package import Contract
 package import Logging
+package import Policy
 package import Redis
 package import Telemetry
 
@@ -18,6 +19,8 @@ package struct StreamReader: Sendable {
         /// Entries taken from one stream in one read: 32 of 256 KiB are 8 MiB, the most that one
         /// turn of the loop copies.
         package static let entriesPerStreamMax = 32
+        /// Entries taken by one script, from all streams: what a script of ours may do at the most.
+        package static let entriesTakenMax = 100
         /// How long a read waits in Redis when there is nothing. Redis may be late by as much
         /// again, so the answer has `answerMargin` on top before the connection is given up.
         package static let blockMs = 2_000
@@ -46,37 +49,50 @@ package struct StreamReader: Sendable {
 
     /// Takes new entries, waiting for the first one if there is none.
     ///
-    /// `COUNT` counts per stream. With room for several from each, one read over all streams takes
-    /// a share of it from every one. With less, `take` asks the streams in their order, so that a
-    /// single free slot goes to the most urgent entry.
+    /// Where more waits than there is room for, `take` shares the room by turns. Else one read over all
+    /// streams waits for what comes, and takes as much from each: while there is room for all, there
+    /// is no order to keep.
     ///
     /// - Parameters:
     ///   - room: Entries that can run now, at least 1. Up to one more per stream may come
     ///   back when entries arrive in several streams at the same moment.
+    ///   - turns: Learns what came.
     /// - Returns: Entries in the order of their streams; empty when the wait was over, or ended by
     ///   `unblock`.
     package func read(
         upTo room: Int,
-        from queues: [Queue] = Queue.allCases
+        from queues: [Queue] = Queue.allCases,
+        _ turns: inout Turns
     ) async throws(RedisError) -> [RawEntry] {
-        if room < queues.count {
-            let found = try await takeInOrder(upTo: room, of: queues)
+        if room < queues.count || turns.isBehind {
+            let found = try await take(upTo: min(room, Limits.entriesTakenMax), queues, &turns)
             if !found.isEmpty { return found }
         }
         let share = min(max(1, room / queues.count), Limits.entriesPerStreamMax)
-        return try await takeOrWait(upTo: share, fromEachOf: queues)
+        let found = try await takeOrWait(upTo: share, fromEachOf: queues)
+        turns.took(Self.counts(found), ofEach: share, among: queues)
+        return found
     }
 
-    private func takeInOrder(
-        upTo count: Int,
-        of queues: [Queue]
+    private func take(
+        upTo room: Int,
+        _ queues: [Queue],
+        _ turns: inout Turns
     ) async throws(RedisError) -> [RawEntry] {
+        let shares = turns.shares(of: room, among: queues)
         let answer = try await connection.eval(
             Scripts.take,
-            keys: queues.map { .text(keys.requests($0)) },
-            arguments: [.text(Keys.workersGroup), .text(consumer), .number(count)]
+            keys: shares.map { .text(keys.requests($0.queue)) },
+            arguments: [.text(Keys.workersGroup), .text(consumer), .number(room)]
+                + shares.map { .number($0.count) }
         )
-        return counted(await entries(in: answer, of: queues))
+        let found = counted(await entries(in: answer, of: queues))
+        turns.took(Self.counts(found), of: shares, room: room)
+        return found
+    }
+
+    private static func counts(_ entries: [RawEntry]) -> [Queue: Int] {
+        entries.reduce(into: [:]) { $0[$1.queue, default: 0] += 1 }
     }
 
     private func takeOrWait(

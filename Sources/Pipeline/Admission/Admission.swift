@@ -102,6 +102,14 @@ extension Admission {
         let user = accepted.request.userID
         var tries = 0
         while true {
+            // Paused before it began: it holds no slot, and its deadline runs on.
+            if await parking.isPaused(partition) {
+                let left = accepted.times.lastCallMs - clock.nowMs()
+                guard left > 0 else { return .wait(ms: 0) }
+                let priority = accepted.entry.history.priority
+                try await parking.waitWhilePaused(partition, priority, ms: left)
+                continue
+            }
             let hasRoom: Bool
             if isParked { hasRoom = true } else { hasRoom = await parking.hasRoom(for: user) }
             let now = clock.nowMs()
@@ -187,6 +195,7 @@ extension Admission {
     ) async throws(CancellationError) -> Verdict {
         let reservation = Reservation(
             name: registered.reservationName,
+            priority: registered.accepted.entry.history.priority,
             least: call.quote.least,
             most: registered.grant.reserved,
             deadlineMs: registered.deadlineMs
@@ -194,21 +203,31 @@ extension Admission {
         var queue = FleetQueue(parking, registered.accepted.entry.history.priority)
         var tries = 0
         // Who finds others waiting stands behind them, without asking.
-        if await parking.isFleetBusy() {
+        if await queue.isBusy() {
             guard try await mark(.parked, registered) else { return .dropped(.superseded) }
             try await queue.wait(ms: 0, atMostMs: registered.lastCallMs - clock.nowMs())
         }
         while true {
+            if await parking.isPaused(partition) {
+                guard clock.nowMs() < registered.lastCallMs else {
+                    let rejection = Self.timeIsUp(for: registered.accepted)
+                    return .turnedAway(registered, .rejected(rejection))
+                }
+                guard try await waitWhilePaused(&queue, registered) else {
+                    return .dropped(.superseded)
+                }
+                continue
+            }
             do throws(StreamFailure) {
                 let turn = try await fleet.reserve(reservation)
                 tries = 0
                 if case .granted(let amount) = turn {
-                    await queue.answered(nextIn: nil)
+                    await queue.answered(.granted)
                     watch.reached(.reserved)
                     return try await marked(registered, call, amount)
                 }
                 let (reason, waitMs) = refusal(turn, registered)
-                await queue.answered(nextIn: waitMs)
+                await queue.answered(waitMs.map { .nextIn(ms: $0) } ?? .unused)
                 guard let waitMs else { return .withoutTurn(registered, reason) }
                 if !queue.hasWaited,
                     try await !streams.mark(
@@ -222,13 +241,31 @@ extension Admission {
                 try await park(&queue, waitMs, registered)
             } catch {
                 tries += 1
-                await queue.answered(nextIn: nil)
+                await queue.answered(.unused)
                 if clock.nowMs() >= registered.lastCallMs {
                     return .withoutTurn(registered, .deadline)
                 }
                 try await pause(after: error, tries)
             }
         }
+    }
+
+    /// Paused, it asks for nothing until that is over, or until a call would come too late.
+    ///
+    /// - Returns: False when the request is no longer this attempt's.
+    private func waitWhilePaused(
+        _ queue: inout FleetQueue,
+        _ registered: Registered
+    ) async throws(CancellationError) -> Bool {
+        await queue.answered(.unused)
+        guard try await mark(.parked, registered) else { return false }
+        try await parking.waitWhilePaused(
+            partition,
+            registered.accepted.entry.history.priority,
+            ms: max(registered.lastCallMs - clock.nowMs(), 1)
+        )
+        queue.hasWaited = true
+        return true
     }
 
     private func park(
@@ -298,7 +335,7 @@ extension Admission {
 private struct FleetQueue {
     private let parking: any Parking
     private let priority: Queue
-    private(set) var hasWaited = false
+    var hasWaited = false
     private var hasTurn = false
 
     init(_ parking: any Parking, _ priority: Queue) {
@@ -311,10 +348,12 @@ private struct FleetQueue {
         hasTurn = try await parking.waitForFleet(priority, ms: ms, atMostMs: max(atMostMs, 1))
     }
 
-    mutating func answered(nextIn ms: Int64?) async {
+    func isBusy() async -> Bool { await parking.isFleetBusy(for: priority) }
+
+    mutating func answered(_ answer: FleetAnswer) async {
         guard hasTurn else { return }
         hasTurn = false
-        await parking.fleetAnswered(nextIn: ms)
+        await parking.fleetAnswered(priority, answer)
     }
 }
 

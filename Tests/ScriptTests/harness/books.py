@@ -207,8 +207,9 @@ class Books:
                 self.key("lease"), self.key(f"alone:{consumer}"))
         return Call("reap", keys, (GROUP, consumer, token))
 
-    def take(self, consumer="w1", count=10, queues=QUEUES):
-        return Call("take", tuple(map(self.requests, queues)), (GROUP, consumer, count))
+    def take(self, consumer="w1", count=10, queues=QUEUES, shares=None):
+        return Call("take", tuple(map(self.requests, queues)), (
+            GROUP, consumer, count, *(shares or [count] * len(queues))))
 
     def find(self, queue="normal", start="-", newest=False, count=100, field="", value="",
              names=("request_id",)):
@@ -219,11 +220,11 @@ class Books:
         return Call("weigh", (self.requests(queue),), (GROUP, consumer, bytes, count))
 
     def reserve(self, name="0:r1:1:1", least=100, most=1000, deadline=None, limit=10_000, pace="",
-                now=None):
+                priority="normal", weights=(16, 4, 1), now=None):
         keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend", "pace"))
         return Call("reserve_global", keys, (
             name, least, most, self.now + 30_000 if deadline is None else deadline, limit, pace,
-            self._now(now)))
+            self._now(now), priority, *weights))
 
     def settle(self, name="0:r1:1:1", cost=500, now=None):
         keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend"))

@@ -1478,7 +1478,8 @@ def _(b):
     assert b.client.hgetall(b.fleet + "reservations") == {"0:r1:1:1": f"1000:{b.now + 30_000}"}
     second = b.now // 1000
     assert b.client.hgetall(b.fleet + "pace") == {
-        str(second): "1", "from": str(second), "last": str(second), "total": "1"}
+        str(second): "1", "from": str(second), "last": str(second), "total": "1", "start": "250000",
+        "clock:normal": "250000", "waits:normal": "0", "even": "0.000"}
     assert 0 < b.client.pttl(b.fleet + "pace") <= 120_000
     assert b.client.hget(b.fleet + "cost", "limit_nanousd") == "10000"
 
@@ -1528,6 +1529,40 @@ def _(b):
     first = b.now // 1000
     assert answer == ["pace", str((first + 61) * 1000 - b.now - 2000)], answer
     assert b.fleet_cost() == (0, 200)
+
+
+@branch("reserve_global", "who was told to come again goes before a less urgent one")
+def _(b):
+    for index in range(2):
+        b.run(b.reserve(f"0:r{index}:1:1", most=1, pace=2, now=b.now))
+    due = 61_000 - b.now % 1000
+    assert b.run(b.reserve("0:r3:1:1", pace=2, now=b.now)) == ["pace", str(due)]
+    answer = yield b.reserve("0:r4:1:1", pace=2, priority="low", now=b.now + due)
+    assert answer == ["pace", "50"], answer
+    assert b.run(b.reserve("0:r3:1:1", most=1, pace=2, now=b.now + due))[0] == "granted"
+    assert b.run(b.reserve("0:r4:1:1", most=1, pace=2, priority="low", now=b.now + due))[0] == "granted"
+
+
+@branch("reserve_global", "who does not come is waited for no longer")
+def _(b):
+    b.run(b.reserve("0:r0:1:1", most=1, pace=1, now=b.now))
+    due = 61_000 - b.now % 1000
+    assert b.run(b.reserve("0:r1:1:1", pace=1, now=b.now)) == ["pace", str(due)]
+    late = b.now + due + 250
+    assert b.run(b.reserve("0:r2:1:1", most=1, pace=1, priority="low", now=late - 1)) == ["pace", "1"]
+    answer = yield b.reserve("0:r2:1:1", most=1, pace=1, priority="low", now=late)
+    assert answer == ["granted", "1"], answer
+
+
+@branch("reserve_global", "low has its turns evenly, so that others find one soon")
+def _(b):
+    first = b.run(b.reserve("0:r0:1:1", most=1, pace=50, priority="low"))
+    assert first == ["granted", "1"]
+    answer = yield b.reserve("0:r1:1:1", pace=50, priority="low")
+    assert answer == ["pace", "220"], answer
+    assert b.run(b.reserve("0:r2:1:1", most=1, pace=50)) == ["granted", "1"]
+    later = b.now + 220
+    assert b.run(b.reserve("0:r1:1:1", most=1, pace=50, priority="low", now=later))[0] == "granted"
 
 
 @branch("reserve_global", "no calls are allowed at all: there is never a turn")
@@ -1601,6 +1636,17 @@ def _(b):
     assert found == [(b.requests("retry"), retry), (b.requests("normal"), normal[0]),
                      (b.requests("normal"), normal[1])], answer
     assert low not in b.pending("low")
+
+
+@branch("take", "each has its share, and what one leaves the others have", again=None)
+def _(b):
+    for queue in ("high", "normal", "low"):
+        for index in range(10):
+            b.add(f"{queue}{index}", queue)
+    answer = yield b.take(count=8, shares=[8, 4, 2, 1])
+    taken = {queue: len(b.pending(queue)) for queue in ("high", "normal", "low")}
+    # Of eight, one is nobody's share: it is the first one's who has more.
+    assert taken == {"high": 5, "normal": 2, "low": 1}, answer
 
 
 @branch("take", "nothing is there")
