@@ -152,12 +152,14 @@ let package = Package(
                 .embedInCode("Redis/Scripts/bury.lua"),
                 .embedInCode("Redis/Scripts/call.lua"),
                 .embedInCode("Redis/Scripts/commit.lua"),
+                .embedInCode("Redis/Scripts/control.lua"),
                 .embedInCode("Redis/Scripts/event.lua"),
                 .embedInCode("Redis/Scripts/expire.lua"),
                 .embedInCode("Redis/Scripts/fail.lua"),
                 .embedInCode("Redis/Scripts/find.lua"),
                 .embedInCode("Redis/Scripts/held.lua"),
                 .embedInCode("Redis/Scripts/lease.lua"),
+                .embedInCode("Redis/Scripts/load.lua"),
                 .embedInCode("Redis/Scripts/measure.lua"),
                 .embedInCode("Redis/Scripts/peek.lua"),
                 .embedInCode("Redis/Scripts/reap.lua"),
@@ -174,8 +176,8 @@ let package = Package(
         room(
             "Program",
             [
-                "EventLoop", "Redis", "Telemetry", configuration, httpTypes, hummingbird,
-                lifecycle, logging, nioCore,
+                "EventLoop", "Policy", "Redis", "Telemetry", configuration, httpTypes,
+                hummingbird, lifecycle, logging, nioCore,
             ]
         ),
         program(
@@ -189,8 +191,9 @@ let package = Package(
         program(
             "Supervisor",
             [
-                "Contract", "EventLoop", "Gateways", "JSON", "Program", "Redis", "Release",
-                "Telemetry", argumentParser, configuration, lifecycle, logging, unixSignals,
+                "Contract", "EventLoop", "Gateways", "JSON", "Policy", "Program", "Redis",
+                "Release", "Telemetry", argumentParser, configuration, lifecycle, logging,
+                unixSignals,
             ]
         ),
         program(
@@ -235,7 +238,7 @@ let package = Package(
         tests(
             "SupervisorTests",
             [
-                "Contract", "EventLoop", "Gateways", "Redis", "Supervisor", "Telemetry",
+                "Contract", "EventLoop", "Gateways", "Policy", "Redis", "Supervisor", "Telemetry",
                 "TestSupport", logging,
             ]
         ),

@@ -1,4 +1,5 @@
 package import Configuration
+package import Policy
 package import Redis
 
 /// A variable that cannot be used, and why. Never says what it holds, which may be a secret.
@@ -91,6 +92,23 @@ package struct Values<Variable: ProgramVariable> {
             )
         }
         return choice
+    }
+}
+
+// MARK: - What several programs must agree on
+
+extension Values {
+    package func priorityWeights(
+        _ variable: Variable
+    ) throws(SettingsError) -> PriorityWeights {
+        guard let weights = PriorityWeights(try text(variable)) else {
+            throw SettingsError(
+                variable,
+                "expected high, normal and low with whole numbers from 1 to 1000, as in "
+                    + "high:16,normal:4,low:1"
+            )
+        }
+        return weights
     }
 }
 

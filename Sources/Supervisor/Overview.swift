@@ -15,6 +15,9 @@ package final class Overview: Sendable {
         var lastRound: ContinuousClock.Instant?
         var backlogs: [Queue: Backlog] = [:]
         var drift: [SupervisorMetrics.Law: Int] = [:]
+        var pause: Pause?
+        var load: Supervision.Load?
+        var memoryIsShort = false
     }
 
     package enum Limits {
@@ -50,9 +53,20 @@ package final class Overview: Sendable {
         }
     }
 
+    package func paused(_ partition: Int, _ pause: Pause?) {
+        change(partition) { $0.pause = pause }
+    }
+
+    package func load(_ partition: Int, _ load: Supervision.Load, memoryIsShort: Bool) {
+        change(partition) { ($0.load, $0.memoryIsShort) = (load, memoryIsShort) }
+    }
+
     /// Another process tells of it from now on.
     package func forgets(_ partition: Int) {
-        change(partition) { ($0.backlogs, $0.drift) = ([:], [:]) }
+        change(partition) { partition in
+            (partition.backlogs, partition.drift) = ([:], [:])
+            (partition.pause, partition.load, partition.memoryIsShort) = (nil, nil, false)
+        }
     }
 
     private func change(_ partition: Int, _ change: (inout Partition) -> Void) {
@@ -75,6 +89,12 @@ package final class Overview: Sendable {
             let oldest = backlogs.map(\.oldestAgeMs).max() ?? 0
             metrics.oldestWaitingAge.set(label, to: Double(oldest) / 1_000)
         }
+        let loads = partitions.compactMap(\.load)
+        let longest = loads.map(\.estimatedWaitMs).max() ?? 0
+        metrics.load.estimatedWait.set(to: Double(longest) / 1_000)
+        metrics.load.accepting.set(to: loads.count { $0.isAccepting })
+        metrics.load.paused.set(to: partitions.count { $0.pause != nil })
+        metrics.load.memoryShort.set(to: partitions.contains(where: \.memoryIsShort))
         for law in SupervisorMetrics.Law.allCases {
             // The worst, for a loss here and a double there must not look like nothing.
             let worst = partitions.compactMap { $0.drift[law] }.max { abs($0) < abs($1) }
@@ -114,6 +134,14 @@ extension Overview {
                     ok: true,
                     detail: "leads \(led) of \(partitions.count) partitions, stands by for the rest"
                 ),
+                // Both pass by themselves, or by who brought them about.
+                .init("paused", ok: true, detail: Self.paused(partitions)),
+                .init(
+                    "memory",
+                    ok: true,
+                    detail: partitions.contains(where: \.memoryIsShort)
+                        ? "Redis is above MEMORY_WATERMARK: new requests are turned away" : "ok"
+                ),
                 .init(
                     "reclaim",
                     ok: true,
@@ -123,5 +151,12 @@ extension Overview {
             ],
             version: Release.version
         )
+    }
+
+    private static func paused(_ partitions: [Partition]) -> String {
+        let paused = partitions.enumerated().compactMap { index, partition in
+            partition.pause.map { "partition \(index) by \($0.by)" }
+        }
+        return paused.isEmpty ? "no" : paused.joined(separator: ", ")
     }
 }

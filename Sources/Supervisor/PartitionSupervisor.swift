@@ -2,6 +2,7 @@ import Contract
 package import EventLoop
 package import Gateways
 package import Logging
+import Policy
 package import Program
 package import Redis
 import ServiceLifecycle
@@ -20,8 +21,8 @@ package actor PartitionSupervisor {
     nonisolated let log: Logger
     private let leaseConnection: RedisConnection
     private let workConnection: RedisConnection
-    private let overview: Overview
-    private let terms: Terms
+    nonisolated let overview: Overview
+    nonisolated let terms: Terms
     private let faults: Faults<RoundStep>?
 
     package private(set) var leadership = Leadership()
@@ -31,6 +32,12 @@ package actor PartitionSupervisor {
     var overdueSkipped = 0
     /// Where the look through the fleet's reservations goes on.
     var reservationCursor: UInt64 = 0
+    /// An operator has paused the partition.
+    var pause: Pause?
+    var watermark: Watermark
+    var estimate: LoadEstimate
+    var estimateCheck = EstimateCheck()
+    var overload = Overload()
     private var grace: Grace
     private var drift = DriftWatch()
     private var generation = 0
@@ -43,17 +50,20 @@ package actor PartitionSupervisor {
         /// After which a silent worker counts as dead.
         package let heartbeatTTL: Duration
         package let entries: UnreadEntry.Rules
+        package let load: LoadTerms
 
         package init(
             holder: String,
             leaseTime: Duration,
             heartbeatTTL: Duration,
-            entries: UnreadEntry.Rules
+            entries: UnreadEntry.Rules,
+            load: LoadTerms
         ) {
             self.holder = holder
             self.leaseTime = leaseTime
             self.heartbeatTTL = heartbeatTTL
             self.entries = entries
+            self.load = load
         }
     }
 
@@ -94,6 +104,8 @@ package actor PartitionSupervisor {
         self.log = log
         grace = Grace(heartbeatTTL: terms.heartbeatTTL)
         unread = UnreadEntry(terms.entries)
+        watermark = Watermark(terms.load.memoryWatermark)
+        estimate = LoadEstimate(terms.load.estimate)
     }
 }
 
@@ -158,6 +170,8 @@ extension PartitionSupervisor: Service {
             sweeps = [:]
             (overdueSkipped, reservationCursor) = (0, 0)
             drift = DriftWatch()
+            estimate = LoadEstimate(terms.load.estimate)
+            (estimateCheck, overload) = (EstimateCheck(), Overload())
             log.info("this process leads the partition", metadata: facts)
         case .lost:
             overview.forgets(supervision.keys.partition)
@@ -187,13 +201,17 @@ extension PartitionSupervisor {
                 return overview.rounded(supervision.keys.partition, at: .now)
             }
             reached(.begun)
+            try await obeyOperators(token)
             let mayTake = grace.isOver(at: .now)
             overview.holdsOff(supervision.keys.partition, !mayTake)
-            if mayTake { try await takeBackFromTheDead(token) }
+            let consumers = try await supervision.consumers()
+            if mayTake { try await takeBackFromTheDead(consumers, token) }
             let books = try await supervision.measure()
             reached(.measured)
             try await makeMissingGroups(books)
             show(books)
+            let workers = Set(consumers.map(\.name)).sorted()
+            try await tellLoad(token, books, workers: workers)
             if mayTake { try await endOverdue(token, nowMs: books.nowMs) }
             try await answerUnread(token, books)
             if supervision.keys.partition == 0 {

@@ -3,6 +3,7 @@ import Contract
 import Gateways
 import Glibc
 import Logging
+import Policy
 import Program
 import Redis
 import Telemetry
@@ -20,6 +21,11 @@ struct Settings: Sendable {
     let replyTTL: Duration
     let dedupeTTL: Duration
     let payloadBytesMax: Int
+    let waitingMax: Int
+    let memoryWatermark: Double
+    let priorityWeights: PriorityWeights
+    /// Nil when requests are not limited.
+    let requestsPerMinute: Int?
     let health: HealthServer.Address
     let logLevel: Logger.Level
     let logFormat: LogFormat
@@ -39,6 +45,12 @@ struct Settings: Sendable {
         replyTTL = try values.seconds(.replyTTL, in: 1...86_400)
         dedupeTTL = try values.seconds(.dedupeTTL, in: 1...2_592_000)
         payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)
+        waitingMax = try values.integer(.maxWaiting, in: 1...1_000_000_000)
+        memoryWatermark = try values.number(.memoryWatermark, in: 0.01...1)
+        priorityWeights = try values.priorityWeights(.priorityWeights)
+        requestsPerMinute =
+            try values.flag(.enableRateLimiting)
+            ? try values.integer(.requestsPerMinute, in: 0...1_000_000_000) : nil
         health = try values.healthAddress(
             host: .healthHost,
             port: .healthPort,

@@ -133,6 +133,13 @@ struct Wiring: Sendable {
                     batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
                     partition: partition,
                     partitions: settings.partitions
+                ),
+                load: .init(
+                    weights: settings.priorityWeights,
+                    callsPerMinute: settings.requestsPerMinute,
+                    waitingMax: settings.waitingMax,
+                    memoryWatermark: settings.memoryWatermark,
+                    longestWaitMs: settings.batchTimeout.wholeMilliseconds
                 )
             ),
             overview: overview,

@@ -86,6 +86,7 @@ package struct HistogramFamily<L: Labels>: Sendable {
 
 extension HistogramFamily where L == NoLabels {
     package func record(_ duration: Duration) { cells[0].record(duration.inSeconds) }
+    package func record(ratio: Double) { cells[0].record(ratio) }
 
     package func snapshot() -> HistogramCell.Snapshot { cells[0].snapshot() }
 }

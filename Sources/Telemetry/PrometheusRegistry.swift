@@ -85,21 +85,23 @@ extension PrometheusRegistry {
     /// A histogram of durations in seconds, the only unit ours have.
     package func histogram<L: Labels>(
         _ name: String,
+        unit: Declaration.Unit? = .seconds,
         edges: [Double],
         help: String,
         by labels: L.Type
     ) -> HistogramFamily<L> {
         let cells = L.allCases.map { _ in HistogramCell(edges: edges) }
-        declare(.histogram, L.self, name, .seconds, help, edges, .histograms(cells))
+        declare(.histogram, L.self, name, unit, help, edges, .histograms(cells))
         return HistogramFamily(cells: cells)
     }
 
     package func histogram(
         _ name: String,
+        unit: Declaration.Unit? = .seconds,
         edges: [Double],
         help: String
     ) -> HistogramFamily<NoLabels> {
-        histogram(name, edges: edges, help: help, by: NoLabels.self)
+        histogram(name, unit: unit, edges: edges, help: help, by: NoLabels.self)
     }
 
     /// Facts that do not change while the process lives.

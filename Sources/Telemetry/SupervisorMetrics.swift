@@ -9,6 +9,7 @@ package struct SupervisorMetrics: Sendable {
     package let lagKnown: GaugeFamily<Metrics.Priority>
     package let oldestWaitingAge: GaugeFamily<Metrics.Priority>
     package let drift: GaugeFamily<Law>
+    package let load: LoadMetrics
     package let work: SupervisionMetrics
     package let leadershipsLost: CounterFamily<NoLabels>
     package let holdingOff: GaugeFamily<NoLabels>
@@ -57,6 +58,7 @@ package struct SupervisorMetrics: Sendable {
             help: "What a law of conservation is off by; anything but 0 is a loss or a double.",
             by: Law.self
         )
+        load = LoadMetrics(in: registry)
         work = SupervisionMetrics(in: registry)
         leadershipsLost = registry.counter(
             "strategy_supervisor_leaderships_lost_total",
@@ -214,6 +216,8 @@ extension SupervisorMetrics {
         case abandon
         case reap
         case settleGlobal = "settle_global"
+        case control
+        case load
 
         package static let names = ["script"]
     }

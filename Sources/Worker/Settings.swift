@@ -85,15 +85,7 @@ struct Settings: Sendable {
         heartbeatTTL = try values.seconds(.heartbeatTTL, in: 2...300)
         parkedMax = try values.integer(.maxParked, in: 1...1_000_000)
         parkedPerUserMax = try values.integer(.maxParkedPerUser, in: 1...1_000_000)
-        let weights = try values.text(.priorityWeights)
-        guard let priorityWeights = PriorityWeights(weights) else {
-            throw SettingsError(
-                .priorityWeights,
-                "expected high, normal and low with whole numbers from 1 to 1000, as in "
-                    + "\(Variable.priorityWeights.standard ?? "")"
-            )
-        }
-        self.priorityWeights = priorityWeights
+        priorityWeights = try values.priorityWeights(.priorityWeights)
         memoryWatermark = try values.number(.memoryWatermark, in: 0.01...1)
         requestsMax = try values.integer(.maxConcurrentRequests, in: 1...20_000)
         payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)

@@ -23,6 +23,8 @@ names = {}  # what the document's Python examples define, as for a reader who ru
 def examples_run(stack):
     os.environ["REDIS_URL"] = stack.redis_url
     stack.outputs = []
+    # It tells the load.
+    supervisor = stack.start_supervisor("examples-supervisor", REQUESTS_PER_MINUTE="1000000")
     for language, text, line in STREAMS.blocks():
         if language == "sh":
             stack.outputs.append(stack.shell(text))
@@ -30,6 +32,8 @@ def examples_run(stack):
             exec(compile("\n" * line + text, "streams.md", "exec"), names)
         else:
             assert language == "json", f"line {line}: a block in '{language}' that nothing tests"
+    supervisor.terminate()
+    supervisor.wait()
 
 
 @check("XADD of the seed's payload is answered on the reply stream")

@@ -2,6 +2,7 @@ import Contract
 import EventLoop
 import Gateways
 import Logging
+import Policy
 import Redis
 import Supervisor
 import Telemetry
@@ -29,7 +30,8 @@ struct Ward: Sendable {
         _ connection: RedisConnection,
         named holder: String,
         heartbeatTTL: Duration,
-        leaseTime: Duration
+        leaseTime: Duration,
+        load: LoadTerms
     ) {
         self.connection = connection
         metrics = SupervisorMetrics(in: PrometheusRegistry(), version: "0")
@@ -56,11 +58,22 @@ struct Ward: Sendable {
                     batchTimeoutMs: 3_600_000,
                     partition: 0,
                     partitions: 1
-                )
+                ),
+                load: load
             ),
             overview: overview,
             metrics: metrics,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    static func load(waitingMax: Int = 2_000_000, memoryWatermark: Double = 0.9) -> LoadTerms {
+        LoadTerms(
+            weights: .standard,
+            callsPerMinute: nil,
+            waitingMax: waitingMax,
+            memoryWatermark: memoryWatermark,
+            longestWaitMs: 3_600_000
         )
     }
 
@@ -83,9 +96,10 @@ struct Ward: Sendable {
 func withWard(
     _ server: RedisServer? = nil,
     heartbeatTTL: Duration = .zero,
+    load: LoadTerms = Ward.load(),
     _ body: @escaping @Sendable (Ward) async throws -> Void
 ) async throws {
-    try await withWards(server, heartbeatTTL: heartbeatTTL) { first, _ in
+    try await withWards(server, heartbeatTTL: heartbeatTTL, load: load) { first, _ in
         try await first.begin()
         try await body(first)
     }
@@ -96,6 +110,7 @@ func withWards(
     _ given: RedisServer? = nil,
     heartbeatTTL: Duration = .zero,
     leaseTime: Duration = .seconds(60),
+    load: LoadTerms = Ward.load(),
     _ body: @escaping @Sendable (Ward, Ward) async throws -> Void
 ) async throws {
     let server: RedisServer
@@ -125,7 +140,8 @@ func withWards(
                         connection,
                         named: name,
                         heartbeatTTL: heartbeatTTL,
-                        leaseTime: leaseTime
+                        leaseTime: leaseTime,
+                        load: load
                     )
                 )
             }
@@ -226,6 +242,12 @@ extension Ward {
             ],
             ["HINCRBY", Self.global.cost, "reserved_nanousd", "\(calling)"],
         ])
+    }
+
+    func usedMemory() async throws -> Int {
+        let info = try await redis("INFO", "memory").text ?? ""
+        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("used_memory:") }
+        return try #require(line.flatMap { Int($0.dropFirst("used_memory:".count)) })
     }
 
     func fields(_ key: String) async throws -> [String: String] {

@@ -1,4 +1,4 @@
-package import Redis
+import Redis
 
 /// That an operator has paused a partition: nothing new starts there, until he resumes it.
 package struct Pause: Equatable, Sendable {

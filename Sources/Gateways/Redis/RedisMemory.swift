@@ -7,8 +7,16 @@ package struct RedisMemory: Equatable, Sendable {
     package let bytesMax: Int
 
     /// The corresponding Redis command is `INFO memory`.
-    package static func look(over connection: RedisConnection) async throws(RedisError) -> RedisMemory {
-        let answer = try await connection.send(RedisCommand("INFO", "memory"))
+    package static func look(
+        over connection: RedisConnection
+    ) async throws(RedisError) -> RedisMemory {
+        try await look { command throws(RedisError) in try await connection.send(command) }
+    }
+
+    static func look(
+        _ send: (RedisCommand) async throws(RedisError) -> RedisValue
+    ) async throws(RedisError) -> RedisMemory {
+        let answer = try await send(RedisCommand("INFO", "memory"))
         let lines = answer.text?.split(whereSeparator: \.isNewline) ?? []
         func figure(_ name: String) -> Int? {
             lines.first { $0.hasPrefix(name) }.flatMap { Int($0.dropFirst(name.count)) }

@@ -7,7 +7,8 @@ extension Supervision {
     /// Those that a supervisor runs and no worker.
     package static let scripts = [
         Scripts.lease, Scripts.measure, Scripts.held, Scripts.requeue, Scripts.fail, Scripts.peek,
-        Scripts.expire, Scripts.abandon, Scripts.reap, Scripts.settleGlobal,
+        Scripts.expire, Scripts.abandon, Scripts.reap, Scripts.settleGlobal, Scripts.control,
+        Scripts.load,
     ]
 
     /// Makes the group on the streams that lack it, from their beginning: what was acknowledged is

@@ -73,10 +73,13 @@ extension Supervision {
 
     /// Answers a request whose entry nobody has read.
     ///
-    /// - Returns: `.already` where it has a record, or a reply that is no stream.
+    /// - Parameter entry: Is deleted with it, if it is given; else it is left for its reader.
+    /// - Returns: `.already` where it has a record, or a reply that is no stream; `.moved` where a worker
+    ///   has the entry that was to be deleted.
     package func expire(
         _ identity: Identity,
         _ event: UnreadAnswer,
+        deleting entry: (queue: Queue, id: EntryID)? = nil,
         _ token: Token
     ) async throws(RedisError) -> Ended {
         let answer = try await run(
@@ -84,18 +87,21 @@ extension Supervision {
             .expire,
             keys: [
                 keys.reply(identity.requestID), keys.record(identity.requestID), keys.ledger,
-                keys.counters, keys.lease,
+                keys.counters, keys.lease, keys.requests(entry?.queue ?? .retry),
             ],
             arguments: [
                 .number(token.number), .text(identity.requestID.text), .text(identity.user),
                 .text(identity.payloadHash), .text(event.kind.rawValue), .text(event.code),
                 .bytes(event.payload), .number(Int(terms.replyTTLMs)),
                 .number(Int(terms.rememberedMs)), .text(event.traceparent ?? ""),
+                .text(Keys.workersGroup), .text(entry?.id.description ?? ""),
+                .text(entry?.queue.rawValue ?? ""),
             ]
         )
         switch answer.text {
         case "expired": return .ended(nil)
         case "known", "unwritable": return .already
+        case "read": return .moved
         case "fenced": return .fenced
         default: throw Self.unknownAnswer(of: Scripts.expire)
         }

@@ -9,8 +9,7 @@ package enum Conservation {
         var drift: [SupervisorMetrics.Law: Int] = [:]
         for (queue, stream) in books.streams {
             // Entries of a stream wait or are in flight, so its length is the sum of both.
-            let left = ways.reduce(0) { $0 + books.counters["\($1):\(queue.rawValue)", default: 0] }
-            drift[SupervisorMetrics.Law(queue)] = stream.added - left - stream.length
+            drift[SupervisorMetrics.Law(queue)] = stream.added - left(books, queue) - stream.length
         }
         let admitted = books.counters["admitted", default: 0]
         let ended = books.counters["ended", default: 0]
@@ -18,9 +17,19 @@ package enum Conservation {
         return drift
     }
 
+    /// Entries that have left the streams, ever.
+    package static func left(_ books: Measurement) -> Int {
+        books.streams.keys.reduce(0) { $0 + left(books, $1) }
+    }
+
+    private static func left(_ books: Measurement, _ queue: Queue) -> Int {
+        ways.reduce(0) { $0 + books.counters["\($1):\(queue.rawValue)", default: 0] }
+    }
+
     /// The ways by which an entry leaves its stream, as the scripts count them.
     private static let ways = [
         "finished", "dead", "requeued", "released", "duplicate", "ghosts", "unacknowledged",
+        "overloaded",
     ]
 }
 

@@ -1,6 +1,7 @@
 package import Contract
 package import Gateways
 import JSON
+package import Telemetry
 
 /// Reads an entry as a worker's first stage would, to answer in its place.
 package struct UnreadEntry: ~Copyable {
@@ -41,6 +42,28 @@ package struct UnreadEntry: ~Copyable {
         /// When an answer was due, Unix milliseconds.
         package let deadlineMs: Int64
         package let answer: Supervision.UnreadAnswer
+        /// Nothing else is wrong with it than that nobody has read it.
+        package let isInOrder: Bool
+
+        /// What is said when too much waits.
+        package func refusal(
+            _ reason: LoadMetrics.Overload,
+            retryAfterMs: Int64
+        ) -> Supervision.UnreadAnswer {
+            let why =
+                switch reason {
+                case .deadline: "it would wait beyond its deadline"
+                case .memory: "the service has no memory for more requests"
+                case .waiting: "as many requests wait as may"
+                }
+            let rejection = Rejection(.overloaded, why, retryAfterMs: retryAfterMs)
+            return .init(
+                kind: .rejected,
+                code: rejection.code.rawValue,
+                payload: rejection.payload,
+                traceparent: answer.traceparent
+            )
+        }
     }
 
     /// Nil where the entry names no request.
@@ -123,7 +146,8 @@ package struct UnreadEntry: ~Copyable {
                 payloadHash: PayloadHash(of: payload).text
             ),
             deadlineMs: history.deadlineAtMs ?? (start + patience),
-            answer: answer(history, trace, rejection)
+            answer: answer(history, trace, rejection),
+            isInOrder: rejection == nil
         )
     }
 

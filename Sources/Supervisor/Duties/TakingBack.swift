@@ -6,8 +6,10 @@ import Telemetry
 
 /// The entries of dead workers go back to the retry stream, or end.
 extension PartitionSupervisor {
-    func takeBackFromTheDead(_ token: Supervision.Token) async throws(RedisError) {
-        let consumers = try await supervision.consumers()
+    func takeBackFromTheDead(
+        _ consumers: [(queue: Queue, name: String, held: Int)],
+        _ token: Supervision.Token
+    ) async throws(RedisError) {
         let dead = try await supervision.dead(among: Set(consumers.map(\.name)).sorted())
         var room = Limits.takenBackMax
         for (queue, name, held) in consumers where held > 0 && dead.contains(name) {

@@ -192,12 +192,21 @@ class Books:
             GROUP, id, queue, owner, token, int(only_dead), request, user, hash, attempts, code,
             "{}", REPLY_TTL, DEDUPE_TTL, reason, kept, trace))
 
-    def expire(self, request="r1", token="1", user="u1", hash="h1", trace=""):
+    def expire(self, request="r1", token="1", user="u1", hash="h1", trace="",
+               code="deadline_passed", deleting="", queue="normal"):
         keys = (self.reply(request), self.record(request), self.key("ledger"),
-                self.key("counters"), self.key("lease"))
+                self.key("counters"), self.key("lease"), self.requests(queue))
         return Call("expire", keys, (
-            token, request, user, hash, "rejected", "deadline_passed", "{}", REPLY_TTL, DEDUPE_TTL,
-            trace))
+            token, request, user, hash, "rejected", code, "{}", REPLY_TTL, DEDUPE_TTL, trace,
+            GROUP, deleting, queue))
+
+    def control(self, token="1", count=100, now=None):
+        keys = (self.key("control"), self.key("paused"), self.key("lease"))
+        return Call("control", keys, ("supervisor", "s1", token, count, self._now(now)))
+
+    def tell(self, token="1", waiting=7, oldest=20, wait=3000, accepting=1):
+        return Call("load", (self.key("load"), self.key("lease")), (
+            token, 5000, waiting, oldest, wait, accepting))
 
     def lease(self, holder="s1", lasts=60_000):
         return Call("lease", (self.key("lease"), self.key("counters")), (holder, lasts))

@@ -1383,6 +1383,91 @@ def _(b):
     assert answer == "fenced" and not b.state()
 
 
+@branch("expire", "one that is turned away goes with its entry", again="known")
+def _(b):
+    id = b.add()
+    kept = b.add("r2")
+    b.lead()
+    answer = yield b.expire(code="overloaded", deleting=id)
+    assert answer == "expired" and b.state()["code"] == "overloaded"
+    assert [entry for entry, _ in b.client.xrange(b.requests("normal"))] == [kept]
+    assert b.counters() == {"refused": 1, "overloaded:normal": 1}
+
+
+@branch("expire", "an entry that a worker has is not turned away", again="read")
+def _(b):
+    id = b.delivered()
+    b.lead()
+    answer = yield b.expire(code="overloaded", deleting=id)
+    assert answer == "read" and b.events() == [] and b.pending() == {id: "w1"}
+
+
+@branch("expire", "nor is one that is gone", again="read")
+def _(b):
+    b.lead()
+    answer = yield b.expire(code="overloaded", deleting="1-1")
+    assert answer == "read" and b.events() == []
+
+
+# control
+
+
+def asks(b, command, by="ann"):
+    return b.client.xadd(b.key("control"), {"command": command, "by": by})
+
+
+@branch("control", "nothing was asked: how it stands")
+def _(b):
+    b.lead()
+    answer = yield b.control()
+    assert answer == ["", "", []]
+
+
+@branch("control", "what was asked is done in its order, and gone", again=None)
+def _(b):
+    b.lead()
+    ids = [asks(b, word, by) for word, by in (
+        ("pause", "ann"), ("pause", "bob"), ("x" * 99, "y" * 200), ("resume", "bob"),
+        ("resume", "ann"), ("pause", "eve"))]
+    answer = yield b.control()
+    assert answer == ["eve", str(b.now), [
+        [ids[0], "pause", "ann", "done"], [ids[1], "pause", "bob", "already"],
+        [ids[2], "x" * 64, "y" * 128, "unknown"], [ids[3], "resume", "bob", "done"],
+        [ids[4], "resume", "ann", "already"], [ids[5], "pause", "eve", "done"]]], answer
+    assert b.client.hgetall(b.key("paused")) == {"by": "eve", "at": str(b.now)}
+    assert b.client.xlen(b.key("control")) == 0
+    assert b.client.xinfo_groups(b.key("control"))[0]["pending"] == 0
+    assert b.run(b.control()) == ["eve", str(b.now), []]
+
+
+@branch("control", "who has slept through its lease obeys nobody")
+def _(b):
+    b.lead("2")
+    asks(b, "pause")
+    answer = yield b.control()
+    assert answer == ["fenced"] and b.client.xlen(b.key("control")) == 1
+
+
+# load
+
+
+@branch("load", "the load is told, for a while")
+def _(b):
+    b.lead()
+    answer = yield b.tell()
+    assert answer == "told"
+    assert b.client.hgetall(b.key("load")) == {
+        "waiting": "7", "oldest_ms": "20", "estimated_wait_ms": "3000", "accepting": "1"}
+    assert 0 < b.client.pttl(b.key("load")) <= 5000
+
+
+@branch("load", "who has slept through its lease tells nothing")
+def _(b):
+    b.lead("2")
+    answer = yield b.tell()
+    assert answer == "fenced" and not b.client.exists(b.key("load"))
+
+
 # lease
 
 
