@@ -50,6 +50,8 @@ package struct LoadEstimate: Sendable {
         let atMs: Int64
         /// Requests that had ended by then, or whose entry had left the stream otherwise.
         let ended: Int
+        /// Those that were turned away unread: no sign of any pace.
+        let turnedAway: Int
         /// Read and neither ended nor parked.
         let running: Int
         let parked: Int
@@ -67,9 +69,13 @@ package struct LoadEstimate: Sendable {
     ///   - isHeldUp: Nothing new starts now, for reasons that say nothing of the pace.
     package mutating func saw(_ books: Measurement, slots: Int, isHeldUp: Bool) {
         let parked = max(books.counters["parked", default: 0], 0)
+        let turnedAway = Queue.allCases.reduce(0) {
+            $0 + books.counters["overloaded:\($1.rawValue)", default: 0]
+        }
         let sample = Sample(
             atMs: books.nowMs,
-            ended: Conservation.left(books),
+            ended: Conservation.left(books) - turnedAway,
+            turnedAway: turnedAway,
             running: max(books.streams.values.reduce(0) { $0 + $1.pending } - parked, 0),
             parked: parked,
             waiting: books.streams.mapValues { max($0.length - $0.pending, 0) },
@@ -131,8 +137,8 @@ package struct LoadEstimate: Sendable {
 
     /// Entries that wait, parked requests included.
     package var ahead: Int { samples.last?.ahead ?? 0 }
-    /// Those that have begun by now; it grows by one with each.
-    package var begun: Int { samples.last?.begun ?? 0 }
+    /// Those that wait no more, because they have begun or were turned away; it grows by one with each.
+    package var begun: Int { samples.last.map { $0.begun + $0.turnedAway } ?? 0 }
 
     /// How long an entry added now to this stream waits; nil when no worker lives.
     package func waitMs(in queue: Queue) -> Int64? { waitMs(in: queue, behind: nil) }
