@@ -45,12 +45,12 @@ class Stand(Stack):
             LOG_LEVEL="warning", **{"REQUESTS_PER_MINUTE": "1000000", **paced})
         return first
 
-    def add(self, ids, queue, users, **fields):
+    def add(self, ids, queue, users, first=0, **fields):
         for start in range(0, len(ids), 5_000):
             pipeline = self.redis.pipeline(transaction=False)
             for index, id in enumerate(ids[start:start + 5_000]):
                 pipeline.xadd(f"{STEM}requests:{queue}", {
-                    "request_id": id, "payload": payload(f"u{(start + index) % users}"), **fields})
+                    "request_id": id, "payload": payload(f"u{first + (start + index) % users}"), **fields})
             pipeline.execute()
 
     def ends(self, ids):
@@ -117,7 +117,7 @@ def priorities():
             while time.monotonic() < end and stand.length() > 0:
                 for queue, ids in singles.items():
                     ids.append(f"{queue}-{n}")
-                    stand.add(ids[-1:], queue, 1)
+                    stand.add(ids[-1:], queue, 1, first=2_000 + n % 20)
                     n += 1
                 time.sleep(0.25)
             rows = {}

@@ -20,6 +20,8 @@ package struct LoadEstimate: Sendable {
     private var samples: [Sample] = []
     /// How long a request runs, ms.
     private var serviceMs = Limits.serviceAtFirstMs
+    /// A request has ended since this process leads.
+    private var isServiceKnown = false
 
     /// What an operator may set.
     package struct Rules: Sendable {
@@ -104,7 +106,8 @@ package struct LoadEstimate: Sendable {
             break
         }
         if last.ended > before.ended {
-            serviceMs += 0.3 * (max(ms, 1) - serviceMs)
+            serviceMs += (isServiceKnown ? 0.3 : 1) * (max(ms, 1) - serviceMs)
+            isServiceKnown = true
         } else {
             // Nothing ends: it takes longer than was thought.
             serviceMs = max(serviceMs, ms)
