@@ -60,6 +60,19 @@ private struct Floor {
 struct LoadEstimateTests {
     private static let rules = LoadEstimate.Rules(weights: .standard, callsPerMinute: nil)
 
+    /// Twenty seconds into a burst of 2,000, of which ten run at once and for a second.
+    private static func busy() -> (Floor, LoadEstimate) {
+        var dice = Dice(seed: 7)
+        var floor = Floor(slots: 10, serviceMs: 1_000)
+        var estimate = LoadEstimate(rules)
+        floor.add(2_000)
+        for _ in 0..<20 {
+            floor.pass(ms: 1_000, &dice)
+            estimate.saw(floor.books, slots: 10, isHeldUp: false)
+        }
+        return (floor, estimate)
+    }
+
     /// A burst from nothing: as soon as two services have ended, the estimate is near what comes.
     @Test(arguments: [
         (4, 500), (20, 200), (100, 1_000), (100, 5_000), (50, 2_000), (1, 3_000),
@@ -113,14 +126,7 @@ struct LoadEstimateTests {
     }
 
     @Test func `who stands further ahead waits less, and high less than low`() throws {
-        var dice = Dice(seed: 7)
-        var floor = Floor(slots: 10, serviceMs: 1_000)
-        var estimate = LoadEstimate(Self.rules)
-        floor.add(2_000)
-        for _ in 0..<20 {
-            floor.pass(ms: 1_000, &dice)
-            estimate.saw(floor.books, slots: 10, isHeldUp: false)
-        }
+        let (floor, estimate) = Self.busy()
         #expect(estimate.isMeasured)
         let whole = try #require(estimate.waitMs(in: .low))
         let half = try #require(estimate.waitMs(in: .low, behind: floor.waiting / 2))
@@ -129,14 +135,7 @@ struct LoadEstimateTests {
     }
 
     @Test func `while nothing starts the pace is not forgotten`() throws {
-        var dice = Dice(seed: 3)
-        var floor = Floor(slots: 10, serviceMs: 1_000)
-        var estimate = LoadEstimate(Self.rules)
-        floor.add(2_000)
-        for _ in 0..<20 {
-            floor.pass(ms: 1_000, &dice)
-            estimate.saw(floor.books, slots: 10, isHeldUp: false)
-        }
+        var (floor, estimate) = Self.busy()
         let before = try #require(estimate.waitMs(in: .low))
         for _ in 0..<30 {
             floor.nowMs += 1_000
