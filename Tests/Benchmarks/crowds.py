@@ -142,9 +142,13 @@ def throughput():
             crowd = [f"c-{n}" for n in range(8_000)]
             single = [f"s-{n}" for n in range(400)]
             start = time.monotonic()
-            stand.add(crowd, "low" if name == "with priorities" else "normal", 1_000)
+            # Long enough for all to be answered, whatever the stream's own patience.
+            patient = {"deadline_ms": "3600000"}
+            crowded = "low" if name == "with priorities" else "normal"
+            stand.add(crowd, crowded, 1_000, **patient)
             for n, id in enumerate(single):
-                stand.add([id], ("normal", "high")[n % 2] if name == "with priorities" else "normal", 20)
+                queue = ("normal", "high")[n % 2] if name == "with priorities" else "normal"
+                stand.add([id], queue, 1, first=2_000 + n % 20, **patient)
                 time.sleep(0.02)
             while stand.length("low") + stand.length("normal") + stand.length("high"):
                 time.sleep(0.05)
