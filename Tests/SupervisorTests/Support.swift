@@ -244,6 +244,11 @@ extension Ward {
         ])
     }
 
+    /// - Parameter size: As Redis writes it; no script may set it.
+    func limitMemory(to size: String) async throws {
+        try await connection.send(RedisCommand("CONFIG", "SET", "maxmemory", .text(size)))
+    }
+
     func usedMemory() async throws -> Int {
         let info = try await redis("INFO", "memory").text ?? ""
         let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("used_memory:") }
