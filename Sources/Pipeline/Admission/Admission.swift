@@ -211,7 +211,7 @@ extension Admission {
             if await parking.isPaused(partition) {
                 guard clock.nowMs() < registered.lastCallMs else {
                     let rejection = Self.timeIsUp(for: registered.accepted)
-                    return .turnedAway(registered, .rejected(rejection))
+                    return .turnedAway(registered, rejection)
                 }
                 guard try await waitWhilePaused(&queue, registered) else {
                     return .dropped(.superseded)
