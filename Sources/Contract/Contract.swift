@@ -13,6 +13,14 @@ package enum ContractLimits {
     package static let intentCharactersMax = 2_000
     /// Bytes of a `generate` payload: twenty times the largest that a portfolio of 500 positions needs.
     package static let payloadBytesMax = 256 * 1024
+    /// Bytes of a `batch` payload: a thousand requests of the usual size, or fewer great ones.
+    package static let batchBytesMax = 4 * 1024 * 1024
+    /// Requests in one `batch` entry: ten steps of a script that adds a hundred.
+    package static let batchMembersMax = 1_000
+    /// Members of one call that expands a batch.
+    package static let batchStepMax = 100
+    /// Members of a burst that an orchestrator pushes itself: their ended ones are a bit each, 12 KiB.
+    package static let burstMembersMax = 100_000
     /// Milliseconds; below, no model can answer, above, no caller waits.
     package static let deadlineRange: ClosedRange<Int64> = 100...3_600_000
     /// An entry's ID may be this far ahead of Redis' clock, in milliseconds, and still count.

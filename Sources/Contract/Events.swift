@@ -3,11 +3,19 @@ package struct Address: Sendable {
     package let requestID: RequestID
     package let attempt: Int
     package let trace: RequestEntry.Trace
+    /// Its place in a batch, whose totals it counts in.
+    package let member: BatchMember?
 
-    package init(requestID: RequestID, attempt: Int, trace: RequestEntry.Trace) {
+    package init(
+        requestID: RequestID,
+        attempt: Int,
+        trace: RequestEntry.Trace,
+        member: BatchMember? = nil
+    ) {
         self.requestID = requestID
         self.attempt = attempt
         self.trace = trace
+        self.member = member
     }
 }
 
@@ -151,8 +159,16 @@ package struct DeadLetter: Sendable {
     package let bytesCut: Int
     /// Who is told by a `refused` event that his entry was turned away; nil when nobody is.
     package let told: RequestID?
+    /// The request that it was, where it is a batch's member and counts in its totals.
+    package let member: (request: RequestID, place: BatchMember)?
 
-    package init(_ entry: RawEntry, reason: String, telling told: RequestID? = nil) {
+    package init(
+        _ entry: RawEntry,
+        reason: String,
+        telling told: RequestID? = nil,
+        member: (request: RequestID, place: BatchMember)? = nil
+    ) {
+        self.member = member
         queue = entry.queue
         entryID = entry.id
         self.reason = reason

@@ -157,7 +157,7 @@ extension JSONValue {
 }
 
 extension JSONValue {
-    fileprivate func userID() throws(JSONError) -> String {
+    func userID() throws(JSONError) -> String {
         let text = try string()
         guard (1...ContractLimits.userIDBytesMax).contains(text.utf8.count) else {
             throw error(

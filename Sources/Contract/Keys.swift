@@ -16,6 +16,44 @@ package struct Keys: Sendable {
     package func requests(_ queue: Queue) -> String { "\(stem)requests:\(queue.rawValue)" }
     package func reply(_ id: RequestID) -> String { "\(stem)reply:\(id.text)" }
     package var dead: String { stem + "dead" }
+    /// Orders to take requests back.
+    package var cancel: String { stem + "cancel" }
+
+    /// Set while a request is taken back that nobody has read yet: who took it back, a JSON value.
+    package func cancelMark(_ id: RequestID) -> String { "\(stem)cancelled:\(id.text)" }
+    /// The same of a whole batch.
+    package func batchCancelMark(_ id: BatchID) -> String { "\(stem)batch-cancelled:\(id.text)" }
+
+    /// A batch's size, its cursor and its totals.
+    package func batch(_ id: BatchID) -> String { "\(stem)batch:\(id.text)" }
+    /// A bit for each member that has ended.
+    package func batchEnded(_ id: BatchID) -> String { "\(stem)batch-ended:\(id.text)" }
+    /// The members that have come and have not ended.
+    package func batchOpen(_ id: BatchID) -> String { "\(stem)batch-open:\(id.text)" }
+    /// The events of one batch.
+    package func batchReply(_ id: BatchID) -> String { "\(stem)batch-reply:\(id.text)" }
+    /// The scores of batches that are not complete: until when their members are waited for.
+    package var batches: String { stem + "batches" }
+
+    /// What the scripts touch of a batch, in their order (`ending.lua`).
+    package func batch(_ id: BatchID, envelope: RequestID?) -> [String] {
+        [
+            batch(id), batchEnded(id), batchOpen(id), batchReply(id), batches,
+            "\(stem)reply:\(envelope?.text ?? "")", record(named: envelope?.text ?? ""), due,
+            ledger, counters,
+        ]
+    }
+
+    /// The same for a request that may be a member of one; empty when it is not.
+    package func batch(of member: BatchMember?) -> [String] {
+        member.map { batch($0.batchID, envelope: $0.envelope) } ?? []
+    }
+
+    /// The marks by which a request may have been taken back, and what is touched of its batch.
+    package func marks(of id: RequestID, _ member: BatchMember?) -> [String] {
+        guard let member else { return [cancelMark(id)] }
+        return [cancelMark(id), batchCancelMark(member.batchID)] + batch(of: member)
+    }
 
     /// The hash that holds a request's state, attempt and owner.
     package func record(_ id: RequestID) -> String { record(named: id.text) }
@@ -87,4 +125,7 @@ package enum Queue: String, CaseIterable, Sendable {
     case high
     case normal
     case low
+
+    /// Those that orchestrators add to.
+    package static let ofOrchestrators: [Queue] = [.high, .normal, .low]
 }

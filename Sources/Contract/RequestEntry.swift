@@ -3,12 +3,26 @@ package struct RequestEntry: Sendable {
     package let id: EntryID
     package let queue: Queue
     package let requestID: RequestID
+    package let kind: Kind
+    /// Its place in a batch; a batch's envelope has none.
+    package let member: BatchMember?
     package let payload: [UInt8]
     /// What the caller asked for, in milliseconds from the first entry's ID; nil takes the default.
     package let deadlineMs: Int64?
     package let wantsAllEvents: Bool
     package let history: History
     package let trace: Trace
+
+    /// Its caller expects to wait: `BATCH_TIMEOUT` is its deadline when it does not say.
+    package var mayWaitLong: Bool {
+        history.priority == .low || member != nil || kind == .batch
+    }
+
+    /// What an entry asks for.
+    package enum Kind: Sendable {
+        case generate
+        case batch
+    }
 
     /// What a requeue says of the deliveries before this one; on any stream but `retry` its fields
     /// are ignored.
@@ -38,16 +52,26 @@ package enum EntryDefect: Error, Sendable {
     /// It names no request: nobody can be answered, so it becomes a dead letter.
     case nameless(reason: String)
     /// It names a request, whose caller is told.
-    case refused(RequestID, Rejection, RequestEntry.History, RequestEntry.Trace, payload: [UInt8])
+    case refused(
+        RequestID,
+        Rejection,
+        RequestEntry.History,
+        RequestEntry.Trace,
+        BatchMember?,
+        payload: [UInt8]
+    )
 }
 
 extension RequestEntry {
     /// Reads the fields of an entry, as `streams.md`, "The request entry", describes them.
     ///
-    /// - Parameter payloadBytesMax: `MAX_PAYLOAD_BYTES`.
+    /// - Parameters:
+    ///   - payloadBytesMax: `MAX_PAYLOAD_BYTES`.
+    ///   - batchBytesMax: `MAX_BATCH_BYTES`.
     package init(
         _ raw: RawEntry,
-        payloadBytesMax: Int = ContractLimits.payloadBytesMax
+        payloadBytesMax: Int = ContractLimits.payloadBytesMax,
+        batchBytesMax: Int = ContractLimits.batchBytesMax
     ) throws(EntryDefect) {
         let fields = KnownFields(raw)
         guard let name = fields.requestID else {
@@ -64,6 +88,7 @@ extension RequestEntry {
             state: fields.tracestate.flatMap(Self.traceText)
         )
         let history = raw.queue == .retry ? fields.history(of: raw) : History(firstOf: raw)
+        let member = fields.member.place
         do throws(Rejection) {
             guard raw.bytesLeftOut == 0 else {
                 throw Rejection(
@@ -72,14 +97,19 @@ extension RequestEntry {
                     field: "payload"
                 )
             }
-            try fields.checkNames()
-            let payload = try fields.checkedPayload(bytesMax: payloadBytesMax)
+            let kind = try fields.checkNames()
+            _ = try fields.member.checked()
+            let payload = try fields.checkedPayload(
+                bytesMax: kind == .batch ? batchBytesMax : payloadBytesMax
+            )
             let deadlineMs = try fields.checkedDeadline()
             let wantsAllEvents = try fields.checkedEvents()
             self.init(
                 id: raw.id,
                 queue: raw.queue,
                 requestID: requestID,
+                kind: kind,
+                member: kind == .batch ? nil : member,
                 payload: payload,
                 deadlineMs: deadlineMs,
                 wantsAllEvents: wantsAllEvents,
@@ -87,7 +117,14 @@ extension RequestEntry {
                 trace: trace
             )
         } catch {
-            throw .refused(requestID, error, history, trace, payload: fields.payload ?? [])
+            throw .refused(
+                requestID,
+                error,
+                history,
+                trace,
+                member,
+                payload: fields.payload ?? []
+            )
         }
     }
 
@@ -122,6 +159,7 @@ private struct KnownFields {
     var priority: [UInt8]?
     var deadlineAt: [UInt8]?
     var deaths: [UInt8]?
+    var member = MemberFields()
     var traceparent: [UInt8]?
     var tracestate: [UInt8]?
     /// The first name that stands twice, made printable.
@@ -154,6 +192,10 @@ private struct KnownFields {
         if name.equals("deaths") { deaths = value }
         if name.equals("traceparent") { traceparent = value }
         if name.equals("tracestate") { tracestate = value }
+        if name.equals("batch_id") { member.batchID = value }
+        if name.equals("batch_index") { member.index = value }
+        if name.equals("batch_size") { member.size = value }
+        if name.equals("batch_envelope") { member.envelope = value }
     }
 
     /// An entry has a dozen fields, so comparing is cheaper than hashing; one with thousands of
@@ -180,15 +222,16 @@ private struct KnownFields {
         )
     }
 
-    func checkNames() throws(Rejection) {
+    /// - Returns: What the entry asks for.
+    func checkNames() throws(Rejection) -> RequestEntry.Kind {
         if let repeated { throw .invalid(repeated, "the field stands twice") }
         if let version, !version.equals("1") { throw .invalid("v", "expected 1") }
         if let agentType, !agentType.equals("gpt4_strategy") {
             throw .invalid("agent_type", "expected gpt4_strategy")
         }
-        if let type, !type.equals("generate") {
-            throw .invalid("type", "expected generate")
-        }
+        guard let type, !type.equals("generate") else { return .generate }
+        guard type.equals("batch") else { throw .invalid("type", "expected generate or batch") }
+        return .batch
     }
 
     func checkedPayload(bytesMax: Int) throws(Rejection) -> [UInt8] {

@@ -15,6 +15,7 @@ package struct Pipeline: Sendable {
     private let admission: Admission
     private let enrichment: Enrichment
     private let proposing: Proposing
+    private let expansion: Expansion
     private let generation: Generation
     private let validation: Validation
     private let fallback: Fallback
@@ -28,6 +29,7 @@ package struct Pipeline: Sendable {
         admission: Admission,
         enrichment: Enrichment,
         proposing: Proposing,
+        expansion: Expansion,
         generation: Generation,
         validation: Validation,
         fallback: Fallback,
@@ -40,6 +42,7 @@ package struct Pipeline: Sendable {
         self.admission = admission
         self.enrichment = enrichment
         self.proposing = proposing
+        self.expansion = expansion
         self.generation = generation
         self.validation = validation
         self.fallback = fallback
@@ -64,6 +67,34 @@ package struct Pipeline: Sendable {
             watch.started(accepted)
             watch.reached(.decoded)
             return try await run(accepted, lease)
+        case .batch(let batch):
+            watch.reached(.decoded)
+            return try await run(batch, lease)
+        }
+    }
+
+    /// A batch's envelope: its members become entries of their own, each of which comes this way.
+    private func run(
+        _ batch: AcceptedBatch,
+        _ lease: consuming Lease
+    ) async throws(CancellationError) -> Receipt {
+        let verdict: Expansion.Verdict
+        do throws(CancellationError) {
+            verdict = try await expansion.run(batch)
+        } catch {
+            return try await settlement.release(lease, of: batch.identity)
+        }
+        switch verdict {
+        case .expanded:
+            watch.expanded(batch)
+            return .expanded
+        case .dropped(.expired(let code, let cost)):
+            return try await settlement.remind(lease, batch.address, endedAs: code, cost)
+        case .dropped(let receipt): return receipt
+        case .ended(let ending):
+            return try await finish(ending, batch.address, batch.identity, .none, lease)
+        case .conflict:
+            return try await settlement.bury(lease, asConflictAt: batch.address)
         }
     }
 
@@ -101,6 +132,14 @@ package struct Pipeline: Sendable {
         }
         switch verdict {
         case .admitted(let admitted): return try await run(admitted, screened, lease)
+        case .cancelled(let cancellation):
+            return try await finish(
+                .cancelled(cancellation),
+                accepted.address,
+                accepted.identity,
+                .none,
+                lease
+            )
         case .refused(let rejection):
             return try await finish(
                 .rejected(rejection),
@@ -130,7 +169,7 @@ package struct Pipeline: Sendable {
             return try await settlement.remind(lease, accepted.address, endedAs: code, cost)
         case .dropped(let receipt): return receipt
         case .conflict:
-            return try await settlement.bury(lease, asConflictWith: accepted.entry.requestID)
+            return try await settlement.bury(lease, asConflictAt: accepted.address)
         }
     }
 

@@ -8,6 +8,12 @@ package protocol Streams: Sendable {
     /// Takes a request into the books: whose it is, its place in the user's hour, what it may cost.
     func admit(_ accepted: Accepted, _ bid: Bid) async throws(StreamFailure) -> Admittance
 
+    /// Takes a batch's envelope into the books: whose it is. It takes no place in its user's hour.
+    func admit(_ batch: AcceptedBatch) async throws(StreamFailure) -> Admittance
+
+    /// Adds some members of a batch to their stream.
+    func expand(_ step: ExpansionStep) async throws(StreamFailure) -> Expanded
+
     /// Marks that the model is about to be called, and what the call may cost.
     ///
     /// - Returns: False when the request is no longer this attempt's.
@@ -131,6 +137,8 @@ package enum Admittance: Sendable {
     /// Only other requests' unsettled reservations keep it out.
     case wait(ms: Int64)
     case refused(Rejection)
+    /// It was taken back before anybody had read it; nothing was kept.
+    case cancelled(Cancellation)
     /// This entry adds nothing, or is somebody else's.
     case dropped(Receipt)
     /// The id is another request's.
@@ -246,6 +254,8 @@ package enum Receipt: Equatable, Sendable {
     case returned
     case buried
     case reminded
+    /// A batch's members are in their stream; its envelope has gone, and lives on in the books.
+    case expanded
     /// Handed back, for another worker.
     case released
 }
@@ -278,6 +288,8 @@ package protocol Watch: Sendable {
     func started(_ accepted: Accepted)
     /// A request asks for what is on the restricted list.
     func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit)
+    /// A batch's members are in their stream.
+    func expanded(_ batch: AcceptedBatch)
     /// The store has said what became of a request.
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt)
     /// A step was taken: where tests stop the process.
@@ -295,6 +307,8 @@ package enum Step: String, CaseIterable, Sendable {
     case judged
     case committed
     case settled
+    /// Some of a batch's members have been added.
+    case expanded
 }
 
 extension Watch {

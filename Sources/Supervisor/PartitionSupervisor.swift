@@ -21,6 +21,9 @@ package actor PartitionSupervisor {
     nonisolated let log: Logger
     private let leaseConnection: RedisConnection
     private let workConnection: RedisConnection
+    private let ordersConnection: RedisConnection
+    /// What was begun with before is looked at again, before what is new.
+    private var ordersAreKnown = false
     nonisolated let overview: Overview
     nonisolated let terms: Terms
     private let faults: Faults<RoundStep>?
@@ -70,6 +73,8 @@ package actor PartitionSupervisor {
     package enum Limits {
         /// Time between two rounds, and between two renewals of the lease.
         package static let interval = Duration.seconds(1)
+        /// Before orders are looked at again of which some could not be carried out.
+        package static let ordersPause = Duration.milliseconds(100)
         /// Entries taken from the dead in one round: at some 0.1 ms each, half a second of Redis.
         package static let takenBackMax = 5_000
         /// Consumers removed in one round.
@@ -79,6 +84,7 @@ package actor PartitionSupervisor {
     /// - Parameters:
     ///   - leaseConnection: Carries nothing large, so that a renewal is never behind it.
     ///   - workConnection: The one that `supervision` uses.
+    ///   - ordersConnection: Blocked while it waits for orders.
     ///   - faults: Nil outside tests of faults.
     package init(
         on loop: EventLoop,
@@ -86,6 +92,7 @@ package actor PartitionSupervisor {
         _ reservations: ReservationBook,
         leaseConnection: RedisConnection,
         workConnection: RedisConnection,
+        ordersConnection: RedisConnection,
         terms: Terms,
         overview: Overview,
         metrics: SupervisorMetrics,
@@ -97,6 +104,7 @@ package actor PartitionSupervisor {
         self.reservations = reservations
         self.leaseConnection = leaseConnection
         self.workConnection = workConnection
+        self.ordersConnection = ordersConnection
         self.terms = terms
         self.overview = overview
         self.metrics = metrics
@@ -117,6 +125,7 @@ extension PartitionSupervisor: Service {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.everySecond { await self.renew() } }
             group.addTask { await self.everySecond { await self.round() } }
+            group.addTask { await self.obey() }
         }
         await giveBack()
     }
@@ -169,6 +178,7 @@ extension PartitionSupervisor: Service {
             // What was known is of another time.
             sweeps = [:]
             (overdueSkipped, reservationCursor) = (0, 0)
+            ordersAreKnown = false
             drift = DriftWatch()
             estimate = LoadEstimate(terms.load.estimate)
             (estimateCheck, overload) = (EstimateCheck(), Overload())
@@ -187,6 +197,43 @@ extension PartitionSupervisor: Service {
     func leads(_ token: Supervision.Token) -> Bool { leadership.token == token }
 
     func reached(_ step: RoundStep) { faults?.reached(step) }
+}
+
+// MARK: - Orders
+
+extension PartitionSupervisor {
+    /// Takes back what is to be taken back, as soon as somebody says so.
+    private func obey() async {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            if let token = leadership.token {
+                do throws(RedisError) {
+                    if try await obeyOnce(token) { continue }
+                } catch {
+                    ordersAreKnown = false
+                    tell(error)
+                }
+            }
+            await cancelWhenGracefulShutdown {
+                do { try await self.loop.sleep(for: Limits.ordersPause) } catch {}
+            }
+        }
+    }
+
+    /// Reads orders and carries them out, waiting for the first.
+    ///
+    /// - Returns: False when some must be looked at again in a moment.
+    package func obeyOnce(_ token: Supervision.Token) async throws(RedisError) -> Bool {
+        try await ordersConnection.whenReady(within: Limits.interval)
+        let begun = !ordersAreKnown
+        if begun { try await supervision.ensureOrders(over: ordersConnection) }
+        let orders = try await supervision.orders(begun: begun, over: ordersConnection)
+        // Read while another began to lead: it finds them as begun with.
+        guard leads(token) else { return true }
+        ordersAreKnown = !begun || orders.isEmpty
+        let isWhole = try await carryOut(orders, token)
+        if !isWhole { ordersAreKnown = false }
+        return isWhole
+    }
 }
 
 // MARK: - One round
@@ -214,6 +261,7 @@ extension PartitionSupervisor {
             try await tellLoad(token, books, workers: workers)
             if mayTake { try await endOverdue(token, nowMs: books.nowMs) }
             try await answerUnread(token, books)
+            try await closeBatches(token, nowMs: books.nowMs)
             if supervision.keys.partition == 0 {
                 try await sweepReservations(token, nowMs: books.nowMs)
             }

@@ -26,6 +26,8 @@ struct Settings: Sendable {
     let priorityWeights: PriorityWeights
     /// Nil when requests are not limited.
     let requestsPerMinute: Int?
+    let batchBytesMax: Int
+    let batchMembersMax: Int
     let health: HealthServer.Address
     let logLevel: Logger.Level
     let logFormat: LogFormat
@@ -51,6 +53,8 @@ struct Settings: Sendable {
         requestsPerMinute =
             try values.flag(.enableRateLimiting)
             ? try values.integer(.requestsPerMinute, in: 0...1_000_000_000) : nil
+        batchBytesMax = try values.integer(.maxBatchBytes, in: 1_024...8_388_608)
+        batchMembersMax = try values.integer(.maxBatch, in: 1...10_000)
         health = try values.healthAddress(
             host: .healthHost,
             port: .healthPort,

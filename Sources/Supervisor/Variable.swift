@@ -20,6 +20,8 @@ enum Variable: String, ProgramVariable {
     case priorityWeights = "PRIORITY_WEIGHTS"
     case enableRateLimiting = "ENABLE_RATE_LIMITING"
     case requestsPerMinute = "REQUESTS_PER_MINUTE"
+    case maxBatchBytes = "MAX_BATCH_BYTES"
+    case maxBatch = "MAX_BATCH"
     case healthHost = "HEALTH_HOST"
     case healthPort = "HEALTH_PORT"
     case healthPortFile = "HEALTH_PORT_FILE"
@@ -45,6 +47,8 @@ enum Variable: String, ProgramVariable {
         case .priorityWeights: "high:16,normal:4,low:1"
         case .enableRateLimiting: "true"
         case .requestsPerMinute: "50"
+        case .maxBatchBytes: "4194304"
+        case .maxBatch: "1000"
         case .healthHost: "127.0.0.1"
         case .healthPort: "8006"
         case .logLevel: "info"
@@ -75,6 +79,8 @@ enum Variable: String, ProgramVariable {
         case .requestsPerMinute:
 
             "calls to the model that all workers make a minute; the workers' own"
+        case .maxBatchBytes: "bytes of one batch's payload"
+        case .maxBatch: "requests in one batch"
         case .healthHost: "address of /health and /metrics"
         case .healthPort: "port of the same; 0 takes a free one"
         case .healthPortFile: "file to write that port to"

@@ -82,6 +82,13 @@ struct Wiring: Sendable {
         let owner = "strategy-supervisor:\(name)"
         let lease = try watch.connection(.lease, of: owner, to: settings.redis, on: loop)
         let work = try watch.connection(.work, of: owner, to: settings.redis, on: loop)
+        // A read that waits holds up whatever is behind it.
+        var orders: [RedisConnection] = []
+        for _ in 0..<settings.partitions {
+            orders.append(
+                try watch.connection(.orders, of: owner, to: settings.redis, on: loop)
+            )
+        }
         let overview = overview
         let registry = registry
         let process = metrics.process
@@ -95,8 +102,16 @@ struct Wiring: Sendable {
             ),
             ConnectionService(lease), ConnectionService(work),
         ]
+            + orders.map { ConnectionService($0) }
             + (0..<settings.partitions).map { partition in
-                supervisor(of: partition, on: loop, holder, lease: lease, work: work)
+                supervisor(
+                    of: partition,
+                    on: loop,
+                    holder,
+                    lease: lease,
+                    work: work,
+                    orders: orders[partition]
+                )
             }
     }
 
@@ -105,7 +120,8 @@ struct Wiring: Sendable {
         on loop: EventLoop,
         _ holder: String,
         lease: RedisConnection,
-        work: RedisConnection
+        work: RedisConnection,
+        orders: RedisConnection
     ) -> PartitionSupervisor {
         let supervision = Supervision(
             connection: work,
@@ -113,7 +129,8 @@ struct Wiring: Sendable {
             terms: .init(
                 attemptsMax: settings.attemptsMax,
                 replyTTLMs: settings.replyTTL.wholeMilliseconds,
-                rememberedMs: settings.dedupeTTL.wholeMilliseconds
+                rememberedMs: settings.dedupeTTL.wholeMilliseconds,
+                batchTimeoutMs: settings.batchTimeout.wholeMilliseconds
             ),
             metrics: metrics
         )
@@ -123,12 +140,15 @@ struct Wiring: Sendable {
             ReservationBook(over: supervision, prefix: settings.streamPrefix),
             leaseConnection: lease,
             workConnection: work,
+            ordersConnection: orders,
             terms: .init(
                 holder: holder,
                 leaseTime: Limits.lease,
                 heartbeatTTL: settings.heartbeatTTL,
                 entries: .init(
                     payloadBytesMax: settings.payloadBytesMax,
+                    batchBytesMax: settings.batchBytesMax,
+                    batchMembersMax: settings.batchMembersMax,
                     requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
                     batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
                     partition: partition,

@@ -129,6 +129,7 @@ extension Metrics {
         case settleGlobal = "settle_global"
         case take
         case weigh
+        case expandBatch = "expand_batch"
 
         package static let names = ["script"]
     }

@@ -114,6 +114,8 @@ package struct SupervisionMetrics: Sendable {
     package let abandoned: CounterFamily<NoLabels>
     package let reservationsSwept: CounterFamily<NoLabels>
     package let groupsMade: CounterFamily<NoLabels>
+    package let cancelOrders: CounterFamily<SupervisorMetrics.CancelOutcome>
+    package let batchesClosed: CounterFamily<NoLabels>
 
     init(in registry: PrometheusRegistry) {
         reclaimed = registry.counter(
@@ -149,6 +151,15 @@ package struct SupervisionMetrics: Sendable {
         groupsMade = registry.counter(
             "strategy_supervisor_groups_made_total",
             help: "Times the consumer group of a stream was missing and made."
+        )
+        cancelOrders = registry.counter(
+            "strategy_supervisor_cancel_orders_total",
+            help: "Requests and batches that were to be taken back, by what became of it.",
+            by: SupervisorMetrics.CancelOutcome.self
+        )
+        batchesClosed = registry.counter(
+            "strategy_supervisor_batches_closed_total",
+            help: "Batches some of whose members had not come in time."
         )
     }
 }
@@ -196,10 +207,26 @@ extension SupervisorMetrics {
         package static let names = ["reason"]
     }
 
+    /// What became of an order to take something back.
+    package enum CancelOutcome: String, Labels {
+        /// It was in the books, and ended.
+        case cancelled
+        /// Nobody had read it; it ends when it is read.
+        case remembered
+        /// It had ended already.
+        case ended
+        /// The order names neither one request nor one batch.
+        case malformed
+
+        package static let names = ["outcome"]
+    }
+
     package enum Connection: String, Labels {
         /// Renews leases; nothing large goes over it.
         case lease
         case work
+        /// Waits for orders to take requests back.
+        case orders
 
         package static let names = ["connection"]
     }
@@ -218,6 +245,9 @@ extension SupervisorMetrics {
         case settleGlobal = "settle_global"
         case control
         case load
+        case cancel
+        case cancelBatch = "cancel_batch"
+        case closeBatch = "close_batch"
 
         package static let names = ["script"]
     }

@@ -377,15 +377,15 @@ extension Consumer {
         endReadsIfStale()
     }
 
-    /// Entries that a supervisor took, because they were overdue or this process seemed dead: their
-    /// transfers end now, and nothing of theirs is written.
-    func revoke(_ taken: [(Queue, EntryID)], partition: Int) {
+    /// Entries that a supervisor took, because they were overdue or this process seemed dead, or that
+    /// their callers took back: their transfers end now, and nothing of theirs is written.
+    func revoke(_ taken: [Presence.Taken], partition: Int) {
         var count = 0
-        for (queue, id) in taken {
-            guard let task = held[Place(partition: partition, queue: queue, id: id)] else {
-                continue
-            }
-            count += 1
+        for one in taken {
+            guard
+                let task = held[Place(partition: partition, queue: one.queue, id: one.id)]
+            else { continue }
+            if !one.isCancelled { count += 1 }
             task?.cancel()
         }
         guard count > 0 else { return }

@@ -92,6 +92,7 @@ extension Wiring {
                     thresholds: world.thresholds
                 )
             ),
+            expansion: Expansion(streams: streams, clock: world.clock, watch: watch),
             generation: Generation(
                 model: world.model,
                 clock: world.clock,
@@ -116,6 +117,8 @@ extension Wiring {
     private func intakeRules(_ partition: Int) -> Intake.Rules {
         Intake.Rules(
             payloadBytesMax: settings.payloadBytesMax,
+            batchBytesMax: settings.batchBytesMax,
+            batchMembersMax: settings.batchMembersMax,
             requestTimeoutMs: settings.requestTimeout.wholeMilliseconds,
             batchTimeoutMs: settings.batchTimeout.wholeMilliseconds,
             partition: partition,
@@ -132,7 +135,8 @@ extension Wiring {
                 Int64(Double(settings.costPerHour?.amount ?? 0) * settings.userCostShare)
             ),
             replyTTLMs: settings.replyTTL.wholeMilliseconds,
-            dedupeTTLMs: settings.dedupeTTL.wholeMilliseconds
+            dedupeTTLMs: settings.dedupeTTL.wholeMilliseconds,
+            batchTimeoutMs: settings.batchTimeout.wholeMilliseconds
         )
     }
 }

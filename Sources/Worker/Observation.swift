@@ -38,6 +38,13 @@ struct Observation: Watch {
         log.warning("a request asks for what is restricted", metadata: facts)
     }
 
+    func expanded(_ batch: AcceptedBatch) {
+        var facts = batch.entry.logFacts
+        facts["batch_id"] = "\(batch.request.batchID)"
+        facts["members"] = "\(batch.request.members.count)"
+        log.info("a batch's members are in their stream", metadata: facts)
+    }
+
     func ended(_ address: Address, _ ending: Pipeline::Ending, _ receipt: Receipt) {
         var facts = address.logFacts
         switch ending {
@@ -60,6 +67,9 @@ struct Observation: Watch {
             if receipt == .committed { metrics.finished.increment(.failed(failure.code)) }
             facts["event"] = "failed"
             facts["code"] = "\(failure.code.rawValue)"
+        case .cancelled:
+            if receipt == .committed { metrics.finished.increment(.cancelled) }
+            facts["event"] = "cancelled"
         case .abandoned: return
         }
         if receipt != .committed { facts["receipt"] = "\(receipt)" }

@@ -42,6 +42,8 @@ struct Settings: Sendable {
     /// Of the memory that Redis may use, above which nothing new is read.
     let memoryWatermark: Double
     let payloadBytesMax: Int
+    let batchBytesMax: Int
+    let batchMembersMax: Int
     let inFlightBytesMax: Int
     let operatorStatus: Rule.Operator
     /// Nil stands for today.
@@ -89,6 +91,8 @@ struct Settings: Sendable {
         memoryWatermark = try values.number(.memoryWatermark, in: 0.01...1)
         requestsMax = try values.integer(.maxConcurrentRequests, in: 1...20_000)
         payloadBytesMax = try values.integer(.maxPayloadBytes, in: 1_024...8_388_608)
+        batchBytesMax = try values.integer(.maxBatchBytes, in: 1_024...8_388_608)
+        batchMembersMax = try values.integer(.maxBatch, in: 1...10_000)
         inFlightBytesMax = try values.integer(.maxInFlightBytes, in: 65_536...8_589_934_592)
         operatorStatus = try values.choice(.operatorStatus, Rule.Operator.allCases) { $0.rawValue }
         rulePackDate = try values.date(.rulePackDate)

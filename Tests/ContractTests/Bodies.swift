@@ -88,7 +88,7 @@ func refusal(
         _ = try RequestEntry(raw, payloadBytesMax: bytesMax)
         return nil
     } catch {
-        if case .refused(let id, let rejection, _, _, _) = error { return (id, rejection) }
+        if case .refused(let id, let rejection, _, _, _, _) = error { return (id, rejection) }
         return nil
     }
 }

@@ -48,7 +48,7 @@ struct EntryTests {
     }
 
     @Test(arguments: [
-        ("v", "2"), ("v", ""), ("v", "01"), ("type", "batch"), ("type", "usage"),
+        ("v", "2"), ("v", ""), ("v", "01"), ("type", "usage"),
         ("type", "Generate"), ("type", ""), ("agent_type", "gpt5"), ("agent_type", ""),
         ("deadline_ms", "99"), ("deadline_ms", "3600001"), ("deadline_ms", "-100"),
         ("deadline_ms", ""), ("deadline_ms", "1e3"), ("deadline_ms", "1000.0"),

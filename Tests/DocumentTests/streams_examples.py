@@ -174,7 +174,7 @@ def entry_table(stack):
     rows = STREAMS.table("The request entry", "field")
     assert {name for cells in rows for name in code(cells[0])} == {
         "request_id", "payload", "v", "type", "agent_type", "deadline_ms", "events", "traceparent",
-        "tracestate"}, rows
+        "tracestate", "batch_id", "batch_index", "batch_size"}, rows
     assert verdict(FULL, something="else", attempt="4")[0] == "result"
     stack.redis.xadd(REQUESTS + "normal", {"request_id": "no-payload"})
     assert names["answer"]("no-payload")[1]["field"] == "payload"
@@ -545,6 +545,9 @@ def quoted_limits(stack):
             ("identifierLengthMax", "128", "1–128 of"), ("userIDBytesMax", "256", "1–256 bytes"),
             ("intentCharactersMax", "2_000", "1–2,000 characters"),
             ("payloadBytesMax", "256 * 1024", "262,144 bytes"),
+            ("batchBytesMax", "4 * 1024 * 1024", "4,194,304 bytes"),
+            ("batchMembersMax", "1_000", "at most 1,000"),
+            ("burstMembersMax", "100_000", "at most 100,000"),
             ("deadlineRange", "100...3_600_000", "100–3,600,000"),
             ("deadLetterBytesMax", "256 * 1024", "256 KiB"),
             ("deadLetterFieldsMax", "1_000", "1,000 fields"),

@@ -333,7 +333,7 @@ struct BuryTests {
                     ],
                     arguments: [
                         "workers", .text(id.description), "why", "normal", "0", "20", "", "",
-                        "1000", "a", "1",
+                        "1000", "", "", "a", "1",
                     ]
                 )
             }

@@ -54,7 +54,8 @@ struct Desk: Sendable {
                 defaultTier: .enterprise,
                 userCostMax: NanoUSD(1_000 * NanoUSD.perDollar),
                 replyTTLMs: 60_000,
-                dedupeTTLMs: 3_600_000
+                dedupeTTLMs: 3_600_000,
+                batchTimeoutMs: 3_600_000
             ),
             metrics: telemetry.metrics.streams,
             log: log

@@ -16,6 +16,9 @@ final class FakeStreams: Streams {
         var bids: [Bid] = []
         /// What the books still have to say, in turn; then they grant all that is asked for.
         var admittances: [Admittance] = []
+        /// Steps of an expansion that were asked for, and what is still to be said to some of them.
+        var steps: [ExpansionStep] = []
+        var expansions: [Expanded] = []
         /// Failures still to come, then `receipts`, then success.
         var failures: [StreamFailure] = []
         var receipts: [Receipt] = []
@@ -59,6 +62,31 @@ final class FakeStreams: Streams {
                 )
             )
         }
+    }
+
+    func admit(_ batch: AcceptedBatch) async throws(StreamFailure) -> Admittance {
+        state.withLock { state in
+            if !state.admittances.isEmpty { return state.admittances.removeFirst() }
+            return .granted(
+                Grant(
+                    attempt: batch.entry.history.attempt,
+                    reserved: .zero,
+                    deadlineMs: batch.times.deadlineMs,
+                    limits: Self.limits,
+                    inherited: nil
+                )
+            )
+        }
+    }
+
+    func expand(_ step: ExpansionStep) async throws(StreamFailure) -> Expanded {
+        let outcome: Result<Expanded, StreamFailure> = state.withLock { state in
+            state.steps.append(step)
+            if !state.failures.isEmpty { return .failure(state.failures.removeFirst()) }
+            guard state.expansions.isEmpty else { return .success(state.expansions.removeFirst()) }
+            return .success(.at(step.members.upperBound))
+        }
+        return try outcome.get()
     }
 
     func mark(
@@ -270,6 +298,7 @@ final class FakeWatch: Watch {
     func started(_ accepted: Accepted) { note("started") }
     func reached(_ step: Step) {}
     func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit) { note("restricted") }
+    func expanded(_ batch: AcceptedBatch) { note("expanded") }
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt) { note("ended") }
     private func note(_ word: String) { seen.withLock { $0.append(word) } }
 }
@@ -323,6 +352,7 @@ struct Bench {
             ),
             enrichment: Enrichment(rules: .init(rate: 0.04), clock: clock),
             proposing: Proposing(rules: proposing),
+            expansion: Expansion(streams: streams, clock: clock, watch: watch),
             generation: Generation(
                 model: model,
                 clock: clock,

@@ -11,6 +11,7 @@ import redis
 from support.checks import check, run
 
 from harness.books import SHAS, SOURCES, Books, load, snapshot
+from harness import batches, taking_back  # noqa: F401: they add their branches
 from harness.branches import BRANCHES, SAME, SAME_BUT_INHERITED
 from harness.servers import Cluster, Server
 

@@ -39,7 +39,12 @@ struct Ward: Sendable {
         let supervision = Supervision(
             connection: connection,
             keys: Self.keys,
-            terms: .init(attemptsMax: 5, replyTTLMs: 60_000, rememberedMs: 600_000),
+            terms: .init(
+                attemptsMax: 5,
+                replyTTLMs: 60_000,
+                rememberedMs: 600_000,
+                batchTimeoutMs: 3_600_000
+            ),
             metrics: metrics
         )
         supervisor = PartitionSupervisor(
@@ -48,6 +53,7 @@ struct Ward: Sendable {
             ReservationBook(over: supervision, prefix: "strategy"),
             leaseConnection: connection,
             workConnection: connection,
+            ordersConnection: connection,
             terms: .init(
                 holder: holder,
                 leaseTime: leaseTime,

@@ -81,6 +81,10 @@ struct InvariantTests {
     @Test func `a stage's output is made by that stage alone`() {
         let intake = Project.text("Sources/Pipeline/Intake/Intake.swift")
         #expect(intake.contains(/package final class Accepted[^}]*\{[\s\S]*?fileprivate init\(/))
+        let batches = Project.text("Sources/Pipeline/Intake/BatchIntake.swift")
+        #expect(batches.contains(/package struct AcceptedBatch[^}]*\{[\s\S]*?fileprivate init\(/))
+        let expansion = Project.text("Sources/Pipeline/Batches/Expansion.swift")
+        #expect(expansion.contains(/package struct ExpansionStep[^}]*\{[\s\S]*?fileprivate init\(/))
         let generation = Project.text("Sources/Pipeline/Generation/Generation.swift")
         #expect(generation.contains(/package final class Draft[^}]*\{[\s\S]*?fileprivate init\(/))
         let checks = Project.text("Sources/Options/Checks/StructuralCheck.swift")
@@ -127,6 +131,12 @@ struct InvariantTests {
             }
             #expect(manifest.contains("Redis/Scripts/\(name)"), "\(name)")
             #expect(gateways.contains("\(name.dropLast(4))_lua"), "\(name)")
+            // Who reads a script must know what it is loaded behind, and so must its tests.
+            let isEnding = head.contains("\n-- Begins with ending.lua.\n")
+            let isLoadedSo = gateways.contains(
+                "ending(\"\(name.dropLast(4))\", PackageResources.\(name.dropLast(4))_lua)"
+            )
+            #expect(isEnding == isLoadedSo, "\(name)")
             // Lua prints 10¹⁵ as 1e+15, and cjson rounds: money would lose its digits.
             #expect(!script.lines.contains { !$0.hasPrefix("--") && $0.contains("cjson") })
         }

@@ -17,6 +17,8 @@ package struct BookRules: Sendable {
     package let replyTTLMs: Int64
     /// `DEDUPE_TTL`: how long an ended request is remembered.
     package let dedupeTTLMs: Int64
+    /// `BATCH_TIMEOUT`: how long the members of a burst are waited for.
+    package let batchTimeoutMs: Int64
 
     package init(
         limitsRequests: Bool,
@@ -24,7 +26,8 @@ package struct BookRules: Sendable {
         defaultTier: Tier,
         userCostMax: NanoUSD,
         replyTTLMs: Int64,
-        dedupeTTLMs: Int64
+        dedupeTTLMs: Int64,
+        batchTimeoutMs: Int64
     ) {
         self.limitsRequests = limitsRequests
         self.limitsCost = limitsCost
@@ -32,6 +35,7 @@ package struct BookRules: Sendable {
         self.userCostMax = userCostMax
         self.replyTTLMs = replyTTLMs
         self.dedupeTTLMs = dedupeTTLMs
+        self.batchTimeoutMs = batchTimeoutMs
     }
 
     /// The table of tiers, as scripts take it.
@@ -48,11 +52,11 @@ enum AdmitAnswer {
     /// The record names another process: ask again with that one's sign of life.
     case owner(String)
 
-    init?(_ answer: RedisValue, partition: Int, _ accepted: Accepted, _ rules: BookRules) {
+    init?(_ answer: RedisValue, partition: Int, _ id: RequestID, _ rules: BookRules) {
         guard let parts = answer.array, let word = parts.first?.text else { return nil }
         switch word {
         case "granted":
-            guard let grant = Self.grant(parts, partition, accepted, rules) else { return nil }
+            guard let grant = Self.grant(parts, partition, id, rules) else { return nil }
             self = .verdict(.granted(grant))
         case "wait":
             guard parts.count == 2, let ms = parts[1].number else { return nil }
@@ -68,6 +72,9 @@ enum AdmitAnswer {
                 return nil
             }
             self = .verdict(.dropped(.expired(code: code, cost: NanoUSD(Int64(cost)))))
+        case "cancelled":
+            guard parts.count == 2, let by = parts[1].bytes else { return nil }
+            self = .verdict(.cancelled(Cancellation(remembered: by)))
         case "lost": self = .verdict(.dropped(.lost))
         case "duplicate": self = .verdict(.dropped(.duplicate))
         case "returned": self = .verdict(.dropped(.returned))
@@ -79,7 +86,7 @@ enum AdmitAnswer {
     private static func grant(
         _ parts: [RedisValue],
         _ partition: Int,
-        _ accepted: Accepted,
+        _ id: RequestID,
         _ rules: BookRules
     ) -> Grant? {
         guard parts.count == 11, let attempt = parts[1].number, let reserved = parts[2].number,
@@ -91,7 +98,7 @@ enum AdmitAnswer {
             inherited = Charge(
                 name: GlobalKeys.reservation(
                     partition: partition,
-                    accepted.entry.requestID,
+                    id,
                     attempt: attempt,
                     call: call
                 ),

@@ -67,10 +67,29 @@ package struct Presence: Sendable {
         try await connection.send(RedisCommand("PTTL", .text(keys.worker(own.consumer)))).int ?? 0
     }
 
+    /// An entry that was taken from this process.
+    package struct Taken: Sendable {
+        package let queue: Queue
+        package let id: EntryID
+        /// Its caller took it back; else a supervisor did.
+        package let isCancelled: Bool
+
+        /// `queue id`, and `cancelled` behind it where it is.
+        init?(_ text: String) {
+            let words = text.split(separator: " ")
+            guard words.count >= 2, let queue = Queue(rawValue: String(words[0])),
+                let id = EntryID(Array(words[1].utf8))
+            else { return nil }
+            self.queue = queue
+            self.id = id
+            isCancelled = words.count == 3 && words[2] == "cancelled"
+        }
+    }
+
     /// What came of a sign of life.
     package enum Beat: Sendable {
         /// Renewed. These were taken from this process meanwhile, and this is how the partition stands.
-        case renewed(taken: [(Queue, EntryID)], Pause?)
+        case renewed(taken: [Taken], Pause?)
         /// The sign had gone: the name has to be claimed again.
         case gone
         /// It is another process'.
@@ -95,13 +114,7 @@ package struct Presence: Sendable {
         guard answers.count == 4, let found = answers[0].text else { return .gone }
         guard isOwn(found) else { return .taken }
         return .renewed(
-            taken: (answers[2].array ?? []).compactMap { taken in
-                let words = taken.text?.split(separator: " ") ?? []
-                guard words.count == 2, let queue = Queue(rawValue: String(words[0])),
-                    let id = EntryID(Array(words[1].utf8))
-                else { return nil }
-                return (queue, id)
-            },
+            taken: (answers[2].array ?? []).compactMap { $0.text.flatMap { Taken($0) } },
             Pause(answers[3])
         )
     }

@@ -10,9 +10,9 @@ package import Telemetry
 package struct RedisStreams: Streams {
     private let connection: RedisConnection
     private let loop: EventLoop
-    private let keys: Keys
-    private let own: Own
-    private let rules: BookRules
+    let keys: Keys
+    let own: Own
+    let rules: BookRules
     private let metrics: StreamMetrics
     private let log: Logger
 
@@ -54,16 +54,17 @@ package struct RedisStreams: Streams {
 
     package func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt {
         let (id, user) = (event.address.requestID, event.identity.user)
-        let account = event.account
+        let (account, member) = (event.account, event.address.member)
+        let names =
+            [
+                keys.requests(event.queue), keys.reply(id), keys.record(id), keys.userCost(user),
+                keys.userCostLog(user), keys.userRequests(user), keys.ledger, keys.counters,
+                keys.due,
+            ] + keys.marks(of: id, member)
         let answer = try await run(
             Scripts.commit,
             .commit,
-            keys: [
-                .text(keys.requests(event.queue)), .text(keys.reply(id)), .text(keys.record(id)),
-                .text(keys.userCost(user)), .text(keys.userCostLog(user)),
-                .text(keys.userRequests(user)), .text(keys.ledger), .text(keys.counters),
-                .text(keys.due),
-            ],
+            keys: names.map { .text($0) },
             arguments: [
                 .text(Keys.workersGroup), .text(event.entryID.description),
                 .text(event.kind.rawValue), .text(id.text), .number(event.address.attempt),
@@ -75,6 +76,7 @@ package struct RedisStreams: Streams {
                 .number(account?.isEstimated == true ? 1 : 0),
                 .number(account?.keepsPlace == true ? 1 : 0), .number(Int(rules.dedupeTTLMs)),
                 .text(event.queue.rawValue), .bytes(account?.calls ?? Array("[]".utf8)), "",
+                .text(member?.text ?? ""), .number(Int(rules.batchTimeoutMs)),
             ]
         )
         if let parts = answer.array, parts.count == 3, parts[0].text == "expired" {
@@ -100,6 +102,7 @@ package struct RedisStreams: Streams {
             .text(letter.queue.rawValue), .number(letter.bytesCut),
             .number(ContractLimits.deadLettersMax), .text(told),
             .bytes(letter.told == nil ? [] : letter.refusal), .number(Int(rules.replyTTLMs)),
+            .text(letter.member?.place.text ?? ""), .text(letter.member?.request.text ?? ""),
         ]
         arguments.append(contentsOf: letter.fields.map { .bytes($0) })
         let answer = try await run(
@@ -108,7 +111,7 @@ package struct RedisStreams: Streams {
             keys: [
                 .text(keys.requests(letter.queue)), .text(keys.dead),
                 .text(letter.told.map(keys.reply) ?? keys.dead), .text(keys.counters),
-            ],
+            ] + keys.batch(of: letter.member?.place).map { .text($0) },
             arguments: arguments
         )
         switch answer.text {
@@ -200,7 +203,7 @@ package struct RedisStreams: Streams {
         }
     }
 
-    private func run(
+    func run(
         _ script: RedisScript,
         _ label: Metrics.Script,
         keys: [RedisCommand.Argument],
@@ -223,6 +226,10 @@ extension RedisStreams {
         _ accepted: Accepted,
         _ bid: Bid
     ) async throws(StreamFailure) -> Admittance {
+        try await admit(Applicant(accepted, bid))
+    }
+
+    func admit(_ applicant: Applicant) async throws(StreamFailure) -> Admittance {
         // A record may name an owner; whether that one lives is asked in a second step, as the key
         // of its sign of life must be known beforehand.
         var owner: String?
@@ -230,10 +237,15 @@ extension RedisStreams {
             let answer = try await run(
                 Scripts.admit,
                 .admit,
-                keys: admitKeys(accepted, owner ?? own.consumer),
-                arguments: admitArguments(accepted, bid, owner)
+                keys: admitKeys(applicant, owner ?? own.consumer),
+                arguments: admitArguments(applicant, owner)
             )
-            let verdict = AdmitAnswer(answer, partition: keys.partition, accepted, rules)
+            let verdict = AdmitAnswer(
+                answer,
+                partition: keys.partition,
+                applicant.entry.requestID,
+                rules
+            )
             switch verdict {
             case .verdict(let admittance): return admittance
             case .owner(let name): owner = name
@@ -242,32 +254,34 @@ extension RedisStreams {
         }
     }
 
-    private func admitKeys(_ accepted: Accepted, _ owner: String) -> [RedisCommand.Argument] {
-        let (id, user) = (accepted.entry.requestID, accepted.request.userID)
-        return Queue.allCases.map { .text(keys.requests($0)) } + [
-            .text(keys.record(id)), .text(keys.reply(id)), .text(keys.userRequests(user)),
-            .text(keys.userCost(user)), .text(keys.userCostLog(user)),
-            .text(keys.userProfile(user)), .text(keys.counters), .text(keys.due),
-            .text(keys.worker(owner)), .text(keys.ledger),
-        ]
+    private func admitKeys(_ applicant: Applicant, _ owner: String) -> [RedisCommand.Argument] {
+        let (id, user) = (applicant.entry.requestID, applicant.identity.user)
+        let names =
+            Queue.allCases.map(keys.requests) + [
+                keys.record(id), keys.reply(id), keys.userRequests(user), keys.userCost(user),
+                keys.userCostLog(user), keys.userProfile(user), keys.counters, keys.due,
+                keys.worker(owner), keys.ledger,
+            ] + keys.marks(of: id, applicant.entry.member)
+        return names.map { .text($0) }
     }
 
     private func admitArguments(
-        _ accepted: Accepted,
-        _ bid: Bid,
+        _ applicant: Applicant,
         _ owner: String?
     ) -> [RedisCommand.Argument] {
-        let entry = accepted.entry
+        let (entry, bid) = (applicant.entry, applicant.bid)
         return [
             .text(Keys.workersGroup), .text(entry.id.description), .text(entry.queue.rawValue),
-            .text(own.consumer), .text(own.boot), .text(accepted.request.userID),
-            .text(accepted.identity.payloadHash.text), .text(entry.requestID.text),
-            .number(entry.history.attempt), .number(Int(accepted.times.deadlineMs)),
-            .number(Int(bid.least.amount)), .number(Int(bid.most.amount)),
-            .number(rules.limitsRequests ? 1 : 0), .number(rules.limitsCost ? 1 : 0),
-            .text(rules.defaultTier.rawValue), .number(Int(rules.userCostMax.amount)),
+            .text(own.consumer), .text(own.boot), .text(applicant.identity.user),
+            .text(applicant.identity.payloadHash.text), .text(entry.requestID.text),
+            .number(entry.history.attempt), .number(Int(applicant.deadlineMs)),
+            .number(Int(bid?.least.amount ?? 0)), .number(Int(bid?.most.amount ?? 0)),
+            bid == nil ? "" : .number(rules.limitsRequests ? 1 : 0),
+            .number(rules.limitsCost && bid != nil ? 1 : 0), .text(rules.defaultTier.rawValue),
+            .number(Int(rules.userCostMax.amount)),
             .number(Int(rules.replyTTLMs)), .number(Int(rules.dedupeTTLMs)),
-            .number(bid.mayWait ? 1 : 0), .text(owner ?? ""), "",
+            .number(bid?.mayWait == true ? 1 : 0), .text(owner ?? ""), "",
+            .text(entry.member?.text ?? ""), .number(Int(rules.batchTimeoutMs)),
         ] + rules.tierArguments
     }
 

@@ -2,10 +2,11 @@ package import Redis
 
 /// The protocol: what must happen together happens in one of these.
 package enum Scripts {
-    package static let admit = RedisScript(name: "admit", source: PackageResources.admit_lua)
+    package static let admit = ending("admit", PackageResources.admit_lua)
     package static let call = RedisScript(name: "call", source: PackageResources.call_lua)
-    package static let commit = RedisScript(name: "commit", source: PackageResources.commit_lua)
-    package static let bury = RedisScript(name: "bury", source: PackageResources.bury_lua)
+    package static let commit = ending("commit", PackageResources.commit_lua)
+    package static let bury = ending("bury", PackageResources.bury_lua)
+    package static let expandBatch = ending("expand_batch", PackageResources.expand_batch_lua)
     package static let event = RedisScript(name: "event", source: PackageResources.event_lua)
     package static let remind = RedisScript(name: "remind", source: PackageResources.remind_lua)
     package static let requeue = RedisScript(
@@ -25,8 +26,14 @@ package enum Scripts {
 
     /// Run by supervisors.
     package static let lease = RedisScript(name: "lease", source: PackageResources.lease_lua)
-    package static let fail = RedisScript(name: "fail", source: PackageResources.fail_lua)
-    package static let expire = RedisScript(name: "expire", source: PackageResources.expire_lua)
+    package static let fail = ending("fail", PackageResources.fail_lua)
+    package static let expire = ending("expire", PackageResources.expire_lua)
+    package static let cancel = ending("cancel", PackageResources.cancel_lua)
+    package static let cancelBatch = RedisScript(
+        name: "cancel_batch",
+        source: PackageResources.cancel_batch_lua
+    )
+    package static let closeBatch = ending("close_batch", PackageResources.close_batch_lua)
     package static let reap = RedisScript(name: "reap", source: PackageResources.reap_lua)
 
     /// Run by operators.
@@ -35,8 +42,15 @@ package enum Scripts {
     /// Those that a worker runs.
     package static let ofWorkers = [
         admit, call, commit, bury, event, remind, requeue, reserveGlobal, settleGlobal, take, weigh,
+        expandBatch,
     ]
 
     /// Those that a supervisor runs.
     package static let ofSupervisors = [lease, requeue, fail, expire, reap, settleGlobal]
+
+    /// A script that ends requests: behind what all of those have alike, as Lua in Redis includes
+    /// nothing by itself. One hash names both.
+    static func ending(_ name: String, _ source: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: PackageResources.ending_lua + source)
+    }
 }

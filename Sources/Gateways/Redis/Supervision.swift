@@ -19,11 +19,20 @@ package struct Supervision: Sendable {
         package let replyTTLMs: Int64
         /// `DEDUPE_TTL`: how long an ended request is remembered.
         package let rememberedMs: Int64
+        /// `BATCH_TIMEOUT`: how long members of a burst are waited for, and orders to take back what
+        /// nobody has read are remembered.
+        package let batchTimeoutMs: Int64
 
-        package init(attemptsMax: Int, replyTTLMs: Int64, rememberedMs: Int64) {
+        package init(
+            attemptsMax: Int,
+            replyTTLMs: Int64,
+            rememberedMs: Int64,
+            batchTimeoutMs: Int64
+        ) {
             self.attemptsMax = attemptsMax
             self.replyTTLMs = replyTTLMs
             self.rememberedMs = rememberedMs
+            self.batchTimeoutMs = batchTimeoutMs
         }
     }
 
@@ -318,8 +327,5 @@ extension Scripts {
     )
     package static let held = RedisScript(name: "held", source: PackageResources.held_lua)
     package static let peek = RedisScript(name: "peek", source: PackageResources.peek_lua)
-    package static let abandon = RedisScript(
-        name: "abandon",
-        source: PackageResources.abandon_lua
-    )
+    package static let abandon = ending("abandon", PackageResources.abandon_lua)
 }

@@ -9,6 +9,8 @@ extension Supervision {
         Scripts.lease, Scripts.measure, Scripts.held, Scripts.requeue, Scripts.fail, Scripts.peek,
         Scripts.expire, Scripts.abandon, Scripts.reap, Scripts.settleGlobal, Scripts.control,
         Scripts.load,
+        Scripts.expire, Scripts.abandon, Scripts.reap, Scripts.settleGlobal, Scripts.cancel,
+        Scripts.cancelBatch, Scripts.closeBatch,
     ]
 
     /// Makes the group on the streams that lack it, from their beginning: what was acknowledged is
@@ -57,6 +59,8 @@ extension Supervision {
         package let owner: String?
         package let cost: NanoUSD
         package let code: String
+        /// Its place in a batch; an ended request has none any more.
+        package let member: BatchMember?
 
         package init(
             state: String,
@@ -67,7 +71,8 @@ extension Supervision {
             queue: Queue?,
             owner: String?,
             cost: NanoUSD,
-            code: String
+            code: String,
+            member: BatchMember? = nil
         ) {
             self.state = state
             self.user = user
@@ -78,6 +83,7 @@ extension Supervision {
             self.owner = owner
             self.cost = cost
             self.code = code
+            self.member = member
         }
     }
 
@@ -101,7 +107,8 @@ extension Supervision {
                     "queue",
                     "owner",
                     "cost",
-                    "code"
+                    "code",
+                    "batch"
                 )
             }
         )
@@ -190,7 +197,7 @@ extension Supervision {
 
 extension Supervision.Record {
     init?(_ answer: RedisValue) {
-        guard let fields = answer.array, fields.count == 9, let state = fields[0].text else {
+        guard let fields = answer.array, fields.count == 10, let state = fields[0].text else {
             return nil
         }
         self.state = state
@@ -202,6 +209,7 @@ extension Supervision.Record {
         owner = fields[6].text
         cost = NanoUSD(Int64(fields[7].int ?? 0))
         code = fields[8].text ?? ""
+        member = fields[9].text.flatMap { BatchMember($0) }
     }
 }
 

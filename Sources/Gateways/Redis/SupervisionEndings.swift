@@ -37,7 +37,7 @@ extension Supervision {
                 keys.requests(entry.queue), keys.dead, reply, keys.record(named: name),
                 keys.userCost(user), keys.ledger, keys.counters, keys.due, keys.lease,
                 keys.worker(entry.owner),
-            ],
+            ] + keys.batch(of: identity?.member),
             arguments: [
                 .text(Keys.workersGroup), .text(entry.id.description), .text(entry.queue.rawValue),
                 .text(entry.owner), .number(token.number), .number(onlyIfDead ? 1 : 0),
@@ -45,6 +45,7 @@ extension Supervision {
                 .text(failure.code.rawValue), .bytes(failure.payload(attempts: attempts)),
                 .number(Int(terms.replyTTLMs)), .number(Int(terms.rememberedMs)), .text(reason),
                 .number(ContractLimits.deadLettersMax), .text(traceparent ?? ""),
+                .text(identity?.member?.text ?? ""), .number(Int(terms.batchTimeoutMs)), "",
             ],
             timeout: Limits.readingTime
         )
@@ -63,11 +64,18 @@ extension Supervision {
         package let requestID: RequestID
         package let user: String
         package let payloadHash: String
+        package let member: BatchMember?
 
-        package init(requestID: RequestID, user: String, payloadHash: String) {
+        package init(
+            requestID: RequestID,
+            user: String,
+            payloadHash: String,
+            member: BatchMember? = nil
+        ) {
             self.requestID = requestID
             self.user = user
             self.payloadHash = payloadHash
+            self.member = member
         }
     }
 
@@ -88,7 +96,7 @@ extension Supervision {
             keys: [
                 keys.reply(identity.requestID), keys.record(identity.requestID), keys.ledger,
                 keys.counters, keys.lease, keys.requests(entry?.queue ?? .retry),
-            ],
+            ] + keys.marks(of: identity.requestID, identity.member),
             arguments: [
                 .number(token.number), .text(identity.requestID.text), .text(identity.user),
                 .text(identity.payloadHash), .text(event.kind.rawValue), .text(event.code),
@@ -96,6 +104,7 @@ extension Supervision {
                 .number(Int(terms.rememberedMs)), .text(event.traceparent ?? ""),
                 .text(Keys.workersGroup), .text(entry?.id.description ?? ""),
                 .text(entry?.queue.rawValue ?? ""),
+                .text(identity.member?.text ?? ""), .number(Int(terms.batchTimeoutMs)),
             ]
         )
         switch answer.text {
@@ -142,7 +151,7 @@ extension Supervision {
                 keys.requests(record?.queue ?? .retry), keys.reply(id), keys.record(id),
                 keys.userCost(record?.user ?? ""), keys.ledger, keys.counters, keys.due,
                 keys.lease,
-            ],
+            ] + keys.batch(of: record?.member),
             arguments: [
                 .text(Keys.workersGroup), .number(token.number), .text(id.text),
                 .text(record?.entry?.description ?? ""),
@@ -150,6 +159,7 @@ extension Supervision {
                 .text(failure.code.rawValue),
                 .bytes(failure.payload(attempts: record?.attempt ?? 1)),
                 .number(Int(terms.replyTTLMs)), .number(Int(terms.rememberedMs)),
+                .text(record?.member?.text ?? ""),
             ]
         )
         let parts = answer.array ?? []

@@ -31,6 +31,8 @@ package struct Admission: Sendable {
 
     package enum Verdict: Sendable {
         case admitted(Admitted)
+        /// It was taken back before anybody had read it.
+        case cancelled(Cancellation)
         /// Nothing was kept in the books.
         case refused(Rejection)
         /// It was in the books, and is not within the user's tier.
@@ -69,6 +71,7 @@ package struct Admission: Sendable {
         case .refused(let rejection): return .refused(rejection)
         case .dropped(let receipt): return .dropped(receipt)
         case .conflict: return .conflict
+        case .cancelled(let cancellation): return .cancelled(cancellation)
         case .wait: return .refused(Self.timeIsUp(for: accepted))
         }
     }
@@ -379,7 +382,8 @@ package final class Registered: Sendable {
         address = Address(
             requestID: accepted.entry.requestID,
             attempt: grant.attempt,
-            trace: accepted.entry.trace
+            trace: accepted.entry.trace,
+            member: accepted.entry.member
         )
     }
 

@@ -8,39 +8,65 @@ package struct Intake: Sendable {
     private let clock: any StoreClock
     private let reader: PayloadReader
 
+    private let batches: BatchIntake
+
     package init(rules: Rules, clock: any StoreClock) {
         self.rules = rules
         self.clock = clock
         reader = PayloadReader(bytesMax: rules.payloadBytesMax)
+        batches = BatchIntake(rules: rules)
     }
+
+    /// Levels of nesting in a payload.
+    static let depthMax = 16
 
     /// What an operator may set.
     package struct Rules: Sendable {
         package let payloadBytesMax: Int
+        /// `MAX_BATCH_BYTES`, and `MAX_BATCH`.
+        package let batchBytesMax: Int
+        package let batchMembersMax: Int
         /// Milliseconds that a request has when it does not say: `REQUEST_TIMEOUT`.
         package let requestTimeoutMs: Int64
-        /// The same for one on `low`, whose caller expects to wait: `BATCH_TIMEOUT`.
+        /// The same for a batch, its members, and one on `low`, whose caller expects to wait:
+        /// `BATCH_TIMEOUT`.
         package let batchTimeoutMs: Int64
         package let partition: Int
         package let partitions: Int
 
         package init(
             payloadBytesMax: Int,
+            batchBytesMax: Int = ContractLimits.batchBytesMax,
+            batchMembersMax: Int = ContractLimits.batchMembersMax,
             requestTimeoutMs: Int64,
             batchTimeoutMs: Int64,
             partition: Int,
             partitions: Int
         ) {
             self.payloadBytesMax = payloadBytesMax
+            self.batchBytesMax = batchBytesMax
+            self.batchMembersMax = batchMembersMax
             self.requestTimeoutMs = requestTimeoutMs
             self.batchTimeoutMs = batchTimeoutMs
             self.partition = partition
             self.partitions = partitions
         }
+
+        func checkPartition(of user: String, at field: String) throws(Rejection) {
+            guard partitions > 1 else { return }
+            let right = Partition.of(userID: user, count: partitions)
+            guard right == partition else {
+                throw .invalid(
+                    field,
+                    "belongs to partition \(right), the entry was added to \(partition)"
+                )
+            }
+        }
     }
 
     package enum Verdict: Sendable {
         case accepted(Accepted)
+        case batch(AcceptedBatch)
         /// It ends here: refused, or too late.
         case ended(Address, Identity, Ending)
         case nameless(reason: String)
@@ -49,13 +75,22 @@ package struct Intake: Sendable {
     package func accept(_ raw: RawEntry) -> Verdict {
         let entry: RequestEntry
         do throws(EntryDefect) {
-            entry = try RequestEntry(raw, payloadBytesMax: rules.payloadBytesMax)
+            entry = try RequestEntry(
+                raw,
+                payloadBytesMax: rules.payloadBytesMax,
+                batchBytesMax: rules.batchBytesMax
+            )
         } catch {
             switch error {
             case .nameless(let reason): return .nameless(reason: reason)
-            case .refused(let id, let rejection, let history, let trace, let payload):
+            case .refused(let id, let rejection, let history, let trace, let member, let payload):
                 return .ended(
-                    Address(requestID: id, attempt: history.attempt, trace: trace),
+                    Address(
+                        requestID: id,
+                        attempt: history.attempt,
+                        trace: trace,
+                        member: member
+                    ),
                     Identity(requestID: id, user: "", payloadHash: PayloadHash(of: payload)),
                     .rejected(rejection)
                 )
@@ -64,30 +99,38 @@ package struct Intake: Sendable {
         let address = Address(
             requestID: entry.requestID,
             attempt: entry.history.attempt,
-            trace: entry.trace
+            trace: entry.trace,
+            member: entry.member
         )
-        var identity = Identity(
-            requestID: entry.requestID,
-            user: "",
-            payloadHash: PayloadHash(of: entry.payload)
-        )
+        let hash = PayloadHash(of: entry.payload)
+        func identity(_ user: String) -> Identity {
+            Identity(requestID: entry.requestID, user: user, payloadHash: hash)
+        }
+        var known = identity("")
         do throws(Rejection) {
-            let request = try reader.read(entry.payload)
-            identity = Identity(
-                requestID: entry.requestID,
-                user: request.userID,
-                payloadHash: identity.payloadHash
-            )
-            try checkPartition(of: request)
-            let times = times(of: entry)
-            guard times.nowMs < times.deadlineMs else {
-                return .ended(address, identity, late(entry, times))
+            switch entry.kind {
+            case .generate:
+                let request = try reader.read(entry.payload)
+                known = identity(request.userID)
+                try rules.checkPartition(of: request.userID, at: "user_id")
+                let times = times(of: entry)
+                guard times.nowMs < times.deadlineMs else {
+                    return .ended(address, known, late(entry, times))
+                }
+                return .accepted(
+                    Accepted(entry: entry, request: request, identity: known, times)
+                )
+            case .batch:
+                let request = try batches.read(entry)
+                known = identity(request.userID)
+                let times = times(of: entry)
+                guard times.nowMs < times.deadlineMs else {
+                    return .ended(address, known, late(entry, times))
+                }
+                return .batch(batches.accepted(entry, request, known, times))
             }
-            return .accepted(
-                Accepted(entry: entry, request: request, identity: identity, times)
-            )
         } catch {
-            return .ended(address, identity, .rejected(error))
+            return .ended(address, known, .rejected(error))
         }
     }
 
@@ -114,24 +157,13 @@ package struct Intake: Sendable {
         let start = isAhead ? now : added
         let patience =
             entry.deadlineMs
-            ?? (history.priority == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
+            ?? (entry.mayWaitLong ? rules.batchTimeoutMs : rules.requestTimeoutMs)
         return Accepted.Times(
             addedMs: start,
             nowMs: now,
             deadlineMs: history.deadlineAtMs ?? start.addingSaturated(patience),
             idIsAhead: isAhead
         )
-    }
-
-    private func checkPartition(of request: GenerateRequest) throws(Rejection) {
-        guard rules.partitions > 1 else { return }
-        let right = Partition.of(userID: request.userID, count: rules.partitions)
-        guard right == rules.partition else {
-            throw .invalid(
-                "user_id",
-                "belongs to partition \(right), the entry was added to \(rules.partition)"
-            )
-        }
     }
 }
 
@@ -141,7 +173,9 @@ private final class PayloadReader: Sendable {
     private let parser: Mutex<JSONParser>
 
     init(bytesMax: Int) {
-        parser = Mutex(JSONParser(limits: JSONLimits(bytesMax: bytesMax, depthMax: 16)))
+        parser = Mutex(
+            JSONParser(limits: JSONLimits(bytesMax: bytesMax, depthMax: Intake.depthMax))
+        )
     }
 
     func read(_ payload: [UInt8]) throws(Rejection) -> GenerateRequest {
@@ -188,7 +222,8 @@ package final class Accepted: Sendable {
         Address(
             requestID: entry.requestID,
             attempt: entry.history.attempt,
-            trace: entry.trace
+            trace: entry.trace,
+            member: entry.member
         )
     }
 

@@ -7,6 +7,8 @@ package enum Ending: Sendable {
     indirect case result(ResultPayload)
     case rejected(Rejection)
     case failed(Failure, attempts: Int)
+    /// Somebody took it back before it was begun with.
+    case cancelled(Cancellation)
     /// This process is stopping and has no answer: the entry is handed back.
     case abandoned
 }
@@ -33,6 +35,7 @@ extension Ending {
         case .rejected(let rejection): (.rejected, rejection.code.rawValue, rejection.payload)
         case .failed(let failure, let attempts):
             (.failed, failure.code.rawValue, failure.payload(attempts: attempts))
+        case .cancelled(let cancellation): (.cancelled, nil, cancellation.payload)
         case .abandoned: nil
         }
     }

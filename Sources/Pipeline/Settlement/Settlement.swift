@@ -65,8 +65,12 @@ package struct Settlement: Sendable {
         if let user = books.user { await parking.settled(user) }
         switch receipt {
         case .replyUnwritable:
-            return try await bury(lease, reason: "the reply key holds something that is no stream")
-        case .conflict: return try await bury(lease, asConflictWith: address.requestID)
+            return try await bury(
+                lease,
+                reason: "the reply key holds something that is no stream",
+                at: address
+            )
+        case .conflict: return try await bury(lease, asConflictAt: address)
         case .expired(let code, let cost):
             return try await remind(lease, address, endedAs: code, cost)
         default: return receipt
@@ -77,19 +81,27 @@ package struct Settlement: Sendable {
     /// that id.
     package func bury(
         _ lease: consuming Lease,
-        asConflictWith id: RequestID
+        asConflictAt address: Address
     ) async throws(CancellationError) -> Receipt {
         try await bury(
-            DeadLetter(lease.entry, reason: "the request_id is another request's", telling: id)
+            DeadLetter(
+                lease.entry,
+                reason: "the request_id is another request's",
+                telling: address.requestID,
+                member: address.asMember
+            )
         )
     }
 
     /// Moves an entry that names no request to the dead letters.
     package func bury(
         _ lease: consuming Lease,
-        reason: String
+        reason: String,
+        at address: Address? = nil
     ) async throws(CancellationError) -> Receipt {
-        try await bury(DeadLetter(lease.entry, reason: reason))
+        try await bury(
+            DeadLetter(lease.entry, reason: reason, member: address?.asMember)
+        )
     }
 
     private func bury(_ letter: DeadLetter) async throws(CancellationError) -> Receipt {
@@ -136,7 +148,11 @@ package struct Settlement: Sendable {
             try await streams.remind(reminder)
         }
         guard receipt == .replyUnwritable else { return receipt }
-        return try await bury(lease, reason: "the reply key holds something that is no stream")
+        return try await bury(
+            lease,
+            reason: "the reply key holds something that is no stream",
+            at: address
+        )
     }
 
     /// Tells a caller who asked for all events how far his request is.
@@ -202,5 +218,12 @@ package struct Settlement: Sendable {
                 (failure, tries) = (error, tries + 1)
             }
         }
+    }
+}
+
+extension Address {
+    /// The request and its place in a batch, where it has one.
+    var asMember: (request: RequestID, place: BatchMember)? {
+        member.map { (requestID, $0) }
     }
 }

@@ -11,6 +11,8 @@ package struct UnreadEntry: ~Copyable {
     /// What an operator may set; the same as the workers'.
     package struct Rules: Sendable {
         package let payloadBytesMax: Int
+        package let batchBytesMax: Int
+        package let batchMembersMax: Int
         package let requestTimeoutMs: Int64
         package let batchTimeoutMs: Int64
         package let partition: Int
@@ -18,12 +20,16 @@ package struct UnreadEntry: ~Copyable {
 
         package init(
             payloadBytesMax: Int,
+            batchBytesMax: Int = ContractLimits.batchBytesMax,
+            batchMembersMax: Int = ContractLimits.batchMembersMax,
             requestTimeoutMs: Int64,
             batchTimeoutMs: Int64,
             partition: Int,
             partitions: Int
         ) {
             self.payloadBytesMax = payloadBytesMax
+            self.batchBytesMax = batchBytesMax
+            self.batchMembersMax = batchMembersMax
             self.requestTimeoutMs = requestTimeoutMs
             self.batchTimeoutMs = batchTimeoutMs
             self.partition = partition
@@ -33,7 +39,12 @@ package struct UnreadEntry: ~Copyable {
 
     package init(_ rules: Rules) {
         self.rules = rules
-        parser = JSONParser(limits: JSONLimits(bytesMax: rules.payloadBytesMax, depthMax: 16))
+        parser = JSONParser(
+            limits: JSONLimits(
+                bytesMax: max(rules.payloadBytesMax, rules.batchBytesMax),
+                depthMax: 16 + BatchRequest.depth
+            )
+        )
     }
 
     /// An entry in a worker's eyes.
@@ -69,11 +80,15 @@ package struct UnreadEntry: ~Copyable {
     /// Nil where the entry names no request.
     package mutating func read(_ raw: RawEntry, nowMs: Int64) -> Reading? {
         do throws(EntryDefect) {
-            let entry = try RequestEntry(raw, payloadBytesMax: rules.payloadBytesMax)
+            let entry = try RequestEntry(
+                raw,
+                payloadBytesMax: rules.payloadBytesMax,
+                batchBytesMax: rules.batchBytesMax
+            )
             var user = ""
             var rejection: Rejection?
             do throws(Rejection) {
-                user = try self.user(entry.payload)
+                user = try self.user(of: entry)
                 try checkPartition(of: user)
             } catch { rejection = error }
             return reading(
@@ -82,12 +97,21 @@ package struct UnreadEntry: ~Copyable {
                 entry.payload,
                 entry.history,
                 entry.trace,
-                patienceMs: entry.deadlineMs,
+                entry.member,
+                patienceMs: entry.deadlineMs ?? (entry.mayWaitLong ? rules.batchTimeoutMs : nil),
                 rejection,
                 nowMs
             )
         } catch {
-            guard case .refused(let id, let rejection, let history, let trace, let payload) = error
+            guard
+                case .refused(
+                    let id,
+                    let rejection,
+                    let history,
+                    let trace,
+                    let member,
+                    let payload
+                ) = error
             else { return nil }
             return reading(
                 id,
@@ -95,6 +119,7 @@ package struct UnreadEntry: ~Copyable {
                 payload,
                 history,
                 trace,
+                member,
                 patienceMs: nil,
                 rejection,
                 nowMs
@@ -102,14 +127,22 @@ package struct UnreadEntry: ~Copyable {
         }
     }
 
-    private mutating func user(_ payload: [UInt8]) throws(Rejection) -> String {
+    private mutating func user(of entry: RequestEntry) throws(Rejection) -> String {
         let document: JSONValue
         do throws(JSONError) {
-            document = try parser.parse(payload)
+            document = try parser.parse(entry.payload)
         } catch {
             throw Rejection(error)
         }
-        return try GenerateRequest(document).userID
+        switch entry.kind {
+        case .generate: return try GenerateRequest(document).userID
+        case .batch:
+            return try BatchRequest(
+                document,
+                envelope: entry.requestID,
+                membersMax: rules.batchMembersMax
+            ).userID
+        }
     }
 
     private func checkPartition(of user: String) throws(Rejection) {
@@ -129,6 +162,7 @@ package struct UnreadEntry: ~Copyable {
         _ payload: [UInt8],
         _ history: RequestEntry.History,
         _ trace: RequestEntry.Trace,
+        _ member: BatchMember?,
         patienceMs: Int64?,
         _ rejection: Rejection?,
         _ nowMs: Int64
@@ -143,7 +177,8 @@ package struct UnreadEntry: ~Copyable {
             identity: .init(
                 requestID: id,
                 user: user,
-                payloadHash: PayloadHash(of: payload).text
+                payloadHash: PayloadHash(of: payload).text,
+                member: member
             ),
             deadlineMs: history.deadlineAtMs ?? (start + patience),
             answer: answer(history, trace, rejection),

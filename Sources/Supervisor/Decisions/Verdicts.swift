@@ -57,6 +57,11 @@ package enum OverdueStep: Equatable, Sendable {
             self = isLongPast ? .abandon(Self.nobody) : .leave
             return
         }
+        // A batch's envelope ends with its last member; until then nobody has its entry.
+        guard record.state != "expanded" else {
+            self = .leave
+            return
+        }
         guard record.state != "waiting" else {
             self = .abandon(Failure(.deadline, "the deadline passed before another worker read it"))
             return

@@ -99,7 +99,14 @@ extension PartitionSupervisor {
         let raw = try await supervision.peek(at: entry.id, in: entry.queue)
         let reading = raw.flatMap { unread.read($0, nowMs: 0) }
         let identity = entry.requestID.flatMap { id in
-            record.map { .init(requestID: id, user: $0.user, payloadHash: $0.payloadHash) }
+            record.map {
+                .init(
+                    requestID: id,
+                    user: $0.user,
+                    payloadHash: $0.payloadHash,
+                    member: $0.member
+                )
+            }
                 ?? reading?.identity
         }
         switch try await supervision.fail(
@@ -153,21 +160,32 @@ extension PartitionSupervisor {
         _ elements: [Element],
         _ act: @escaping @Sendable (Element) async throws(RedisError) -> Void
     ) async throws(RedisError) {
-        let failure = await withTaskGroup(of: RedisError?.self) { group in
-            for element in elements {
+        _ = try await each(elements, act)
+    }
+
+    /// The same, and what came of each, in their order.
+    func each<Element: Sendable, Value: Sendable>(
+        _ elements: [Element],
+        _ act: @escaping @Sendable (Element) async throws(RedisError) -> Value
+    ) async throws(RedisError) -> [Value] {
+        let outcomes = await withTaskGroup(of: (Int, Result<Value, RedisError>).self) { group in
+            for (index, element) in elements.enumerated() {
                 group.addTask {
                     do throws(RedisError) {
-                        try await act(element)
-                        return nil
+                        return (index, .success(try await act(element)))
                     } catch {
-                        return error
+                        return (index, .failure(error))
                     }
                 }
             }
-            var first: RedisError?
-            for await failure in group where first == nil { first = failure }
-            return first
+            var outcomes: [(Int, Result<Value, RedisError>)] = []
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes
         }
-        if let failure { throw failure }
+        var values: [Value] = []
+        for (_, outcome) in outcomes.sorted(by: { $0.0 < $1.0 }) {
+            values.append(try outcome.get())
+        }
+        return values
     }
 }

@@ -16,13 +16,13 @@ def check(sentence):
     return add
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + SECONDS
+def wait_until(condition, what, seconds=SECONDS):
+    end = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < end, f"{what}: not within {SECONDS} s"
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
         time.sleep(0.02)
 
 

@@ -43,6 +43,7 @@ class Stack:
             self._start_redis()
             self._start_simulator()
             self.worker = self.start_worker()
+            self.supervisor = self.start_supervisor()
             self._write_redis_cli()
         except BaseException:
             self.__exit__()

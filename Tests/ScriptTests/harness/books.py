@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from harness import ROOT
 
 FOLDER = ROOT / "Sources/Gateways/Redis/Scripts"
-SOURCES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.lua"))}
+SHARED = (FOLDER / "ending.lua").read_text()
+
+
+def source(path):
+    """A script as it is loaded: behind what those that say so have alike."""
+    text = path.read_text()
+    return SHARED + text if "\n-- Begins with ending.lua.\n" in text else text
+
+
+SOURCES = {path.stem: source(path) for path in sorted(FOLDER.glob("*.lua"))
+           if path.stem != "ending"}
 SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in SOURCES.items()}
 
 GROUP = "workers"
@@ -18,6 +28,7 @@ HOUR = 3_600_000
 DAY = 24 * HOUR
 REPLY_TTL = 600_000
 DEDUPE_TTL = DAY
+BATCH_TIMEOUT = HOUR
 # Small limits, so that a test reaches them: requests and nano-dollars an hour.
 TIERS = (("free", 3, 10_000), ("basic", 5, 50_000))
 NO_LIMIT = 9 * 10**15
@@ -62,6 +73,29 @@ class Books:
 
     def user(self, user, part):
         return self.key(f"user:{user}:{part}")
+
+    def mark(self, request):
+        return self.key(f"cancelled:{request}")
+
+    def batch_mark(self, batch):
+        return self.key(f"batch-cancelled:{batch}")
+
+    def batch(self, place):
+        """The ten keys of the batch that a place 'index size batch_id [envelope]' is in."""
+        if not place:
+            return ()
+        _, _, batch, *envelope = place.split(" ")
+        envelope = "".join(envelope)
+        return (self.key(f"batch:{batch}"), self.key(f"batch-ended:{batch}"),
+                self.key(f"batch-open:{batch}"), self.key(f"batch-reply:{batch}"),
+                self.key("batches"), self.reply(envelope), self.record(envelope), self.key("due"),
+                self.key("ledger"), self.key("counters"))
+
+    def marks(self, request, place):
+        """The marks by which a request may be taken back, and its batch's keys."""
+        if not place:
+            return (self.mark(request),)
+        return (self.mark(request), self.batch_mark(place.split(" ")[2]), *self.batch(place))
 
     # What orchestrators and workers do beside the scripts
 
@@ -129,16 +163,17 @@ class Books:
     def admit(self, id, request="r1", queue="normal", consumer="w1", boot="b1", user="u1",
               hash="h1", attempt=1, deadline=None, least=100, most=1000, limits_requests=True,
               limits_cost=True, tier="free", share=NO_LIMIT, may_wait=True, owner="", now=None,
-              tiers=TIERS):
+              tiers=TIERS, place="", envelope=False):
         keys = [*(self.requests(queue) for queue in QUEUES), self.record(request),
                 self.reply(request), self.user(user, "requests"), self.user(user, "cost"),
                 self.user(user, "costlog"), self.user(user, "profile"), self.key("counters"),
-                self.key("due"), self.key(f"worker:{owner or consumer}"), self.key("ledger")]
+                self.key("due"), self.key(f"worker:{owner or consumer}"), self.key("ledger"),
+                *self.marks(request, place)]
         arguments = [
             GROUP, id, queue, consumer, boot, user, hash, request, attempt,
             self.now + 30_000 if deadline is None else deadline, least, most,
-            int(limits_requests), int(limits_cost), tier, share, REPLY_TTL, DEDUPE_TTL,
-            int(may_wait), owner, self._now(now), *(value for row in tiers for value in row)]
+            "" if envelope else int(limits_requests), int(limits_cost), tier, share, REPLY_TTL,
+            DEDUPE_TTL, int(may_wait), owner, self._now(now), place, BATCH_TIMEOUT, *(value for row in tiers for value in row)]
         return Call("admit", tuple(keys), tuple(arguments))
 
     def call(self, request="r1", boot="b1", attempt=1, state="running", number=1, most=1000):
@@ -148,24 +183,28 @@ class Books:
 
     def commit(self, id, request="r1", queue="normal", event="result", attempt=1, payload="{}",
                boot="b1", user="u1", hash="h1", code="", cost=0, estimated=False, keeps=True,
-               facts="[]", now=None, trace=("", "")):
+               facts="[]", now=None, trace=("", ""), place=""):
         keys = (self.requests(queue), self.reply(request), self.record(request),
                 self.user(user, "cost"), self.user(user, "costlog"), self.user(user, "requests"),
-                self.key("ledger"), self.key("counters"), self.key("due"))
+                self.key("ledger"), self.key("counters"), self.key("due"),
+                *self.marks(request, place))
         return Call("commit", keys, (
             GROUP, id, event, request, attempt, payload, REPLY_TTL, *trace, boot, user, hash, code,
-            cost, int(estimated), int(keeps), DEDUPE_TTL, queue, facts, self._now(now)))
+            cost, int(estimated), int(keeps), DEDUPE_TTL, queue, facts, self._now(now),
+            place, BATCH_TIMEOUT))
 
     def event(self, request="r1", boot="b1", attempt=1, event="accepted", trace=""):
         return Call("event", (self.record(request), self.reply(request)), (
             boot, event, request, attempt, "{}", self.now + REPLY_TTL, trace))
 
     def bury(self, id, request="", queue="normal", reason="no reason", fields=("a", "1"), cut=0,
-             kept=1000):
-        keys = (self.requests(queue), self.key("dead"), self.reply(request), self.key("counters"))
+             kept=1000, place="", member="r1"):
+        keys = (self.requests(queue), self.key("dead"), self.reply(request), self.key("counters"),
+                *self.batch(place))
         payload = '{"code":"request_id_conflict"}' if request else ""
         return Call("bury", keys, (
-            GROUP, id, reason, queue, cut, kept, request, payload, REPLY_TTL, *fields))
+            GROUP, id, reason, queue, cut, kept, request, payload, REPLY_TTL, place,
+            member if place else "", *fields))
 
     def remind(self, id, request="r1", queue="normal", trace=""):
         keys = (self.requests(queue), self.reply(request), self.record(request),
@@ -184,21 +223,23 @@ class Books:
 
     def fail(self, id, request="r1", queue="normal", owner="w1", token="1", only_dead=True,
              user="u1", hash="h1", attempts=5, code="attempts_exhausted", reason="it failed",
-             kept=1000, trace=""):
+             kept=1000, trace="", place="", now=None):
         keys = (self.requests(queue), self.key("dead"), self.reply(request), self.record(request),
                 self.user(user, "cost"), self.key("ledger"), self.key("counters"), self.key("due"),
-                self.key("lease"), self.key(f"worker:{owner}"))
+                self.key("lease"), self.key(f"worker:{owner}"), *self.batch(place))
         return Call("fail", keys, (
             GROUP, id, queue, owner, token, int(only_dead), request, user, hash, attempts, code,
-            "{}", REPLY_TTL, DEDUPE_TTL, reason, kept, trace))
+            "{}", REPLY_TTL, DEDUPE_TTL, reason, kept, trace, place, BATCH_TIMEOUT,
+            self._now(now)))
 
     def expire(self, request="r1", token="1", user="u1", hash="h1", trace="",
-               code="deadline_passed", deleting="", queue="normal"):
+               code="deadline_passed", deleting="", queue="normal", place=""):
         keys = (self.reply(request), self.record(request), self.key("ledger"),
-                self.key("counters"), self.key("lease"), self.requests(queue))
+                self.key("counters"), self.key("lease"), self.requests(queue),
+                *self.marks(request, place))
         return Call("expire", keys, (
             token, request, user, hash, "rejected", code, "{}", REPLY_TTL, DEDUPE_TTL, trace,
-            GROUP, deleting, queue))
+            GROUP, deleting, queue, place, BATCH_TIMEOUT))
 
     def control(self, token="1", count=100, now=None):
         keys = (self.key("control"), self.key("paused"), self.key("lease"))
@@ -207,6 +248,47 @@ class Books:
     def tell(self, token="1", waiting=7, oldest=20, wait=3000, accepting=1):
         return Call("load", (self.key("load"), self.key("lease")), (
             token, 5000, waiting, oldest, wait, accepting))
+
+    def abandon(self, request="r1", queue="normal", token="1", user="u1", entry="", attempt="1",
+                place=""):
+        keys = (self.requests(queue), self.reply(request), self.record(request),
+                self.user(user, "cost"), self.key("ledger"), self.key("counters"), self.key("due"),
+                self.key("lease"), *self.batch(place))
+        return Call("abandon", keys, (
+            GROUP, token, request, entry, attempt, user, "deadline", "{}", REPLY_TTL, DEDUPE_TTL,
+            place))
+
+    def cancel(self, request="r1", queue="normal", token="1", user="u1", entry="", attempt="",
+               owner="", place="", by='"desk"', now=None):
+        """As who has read the record: all but the id are empty when there was none."""
+        user = user if attempt else ""
+        keys = (self.requests(queue), self.reply(request), self.record(request),
+                self.user(user, "cost"), self.user(user, "costlog"), self.user(user, "requests"),
+                self.key("ledger"), self.key("counters"), self.key("due"), self.key("lease"),
+                self.key(f"revoked:{owner}"), self.mark(request), *self.batch(place))
+        return Call("cancel", keys, (
+            GROUP, token, request, entry, attempt, user, owner, place, by, REPLY_TTL, DEDUPE_TTL,
+            BATCH_TIMEOUT, self._now(now)))
+
+    def cancel_batch(self, batch="b1", token="1", count=100):
+        keys = (self.batch_mark(batch), self.key(f"batch-open:{batch}"), self.key("lease"))
+        return Call("cancel_batch", keys, (token, '"desk"', BATCH_TIMEOUT, count))
+
+    def close_batch(self, batch="b1", envelope="", token="1", patience=60_000, now=None):
+        keys = (self.key("lease"), *self.batch(f"0 1 {batch} {envelope}"))
+        return Call("close_batch", keys, (token, batch, envelope, patience, self._now(now)))
+
+    def expand(self, id, members=("m0", "m1"), first=0, size=2, envelope="e1", queue="normal",
+               to="low", batch="b1", boot="b1", attempt=1, taken_back=False, extra=("", "", "")):
+        keys = [self.requests(queue), self.requests(to), self.batch_mark(batch),
+                *self.batch(f"0 {size} {batch} {envelope}")]
+        if taken_back:
+            for member in members:
+                keys += [self.reply(member), self.record(member)]
+        arguments = [part for member in members for part in (member, "{}", "u1", f"h-{member}")]
+        return Call("expand_batch", tuple(keys), (
+            GROUP, id, queue, boot, attempt, envelope, batch, size, first, 5000,
+            self.now + 30_000, REPLY_TTL, DEDUPE_TTL, *extra, *arguments))
 
     def lease(self, holder="s1", lasts=60_000):
         return Call("lease", (self.key("lease"), self.key("counters")), (holder, lasts))

@@ -1,13 +1,16 @@
 -- abandon: ends a request long after its deadline that nobody runs: its entry is nowhere, or waits
 -- unread. The caller is told; an unread entry is left for its reader, who finds the request ended.
+-- Begins with ending.lua.
 --
 -- KEYS[1] the stream of its entry   KEYS[2] the reply stream        KEYS[3] the record
 -- KEYS[4] user's cost    KEYS[5] the ledger's outbox                KEYS[6] counters
 -- KEYS[7] requests by deadline      KEYS[8] the supervisors' lease
+-- KEYS[9…18] its batch's, where it is a member of one
 -- ARGV[1] group          ARGV[2] the lease's token    ARGV[3] request_id
 -- ARGV[4] entry, ARGV[5] attempt and ARGV[6] user as the record says; empty when there is none
 -- ARGV[7] code           ARGV[8] payload of the answer              ARGV[9] reply TTL, ms
 -- ARGV[10] time that an ended request is remembered, ms
+-- ARGV[11] its place in a batch as the record says, or empty
 -- Answers 'abandoned', then of the attempt that ended: its number, its call's number, what that is
 -- charged at, nano-dollars: 0 when it was not at the model; empty, empty, 0 when none was begun.
 -- 'ended': it was ended already.    'held': somebody has its entry, and it is his.
@@ -21,13 +24,14 @@ if not redis.call('ZSCORE', KEYS[7], ARGV[3]) then
     return { 'ended' }
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'user', 'attempt', 'entry', 'reserved', 'calling',
-    'call', 'hash')
+    'call', 'hash', 'batch')
 local state = record[1]
 if state == 'ended' then
     redis.call('ZREM', KEYS[7], ARGV[3])
     return { 'ended' }
 end
-if (record[4] or '') ~= ARGV[4] or (record[3] or '') ~= ARGV[5] or (record[2] or '') ~= ARGV[6] then
+if (record[4] or '') ~= ARGV[4] or (record[3] or '') ~= ARGV[5] or (record[2] or '') ~= ARGV[6]
+    or (record[9] or '') ~= ARGV[11] then
     return { 'moved' }
 end
 if state then
@@ -41,9 +45,10 @@ local reply = redis.call('TYPE', KEYS[2])['ok']
 redis.call('HEXISTS', KEYS[6], 'ended')
 redis.call('HEXISTS', KEYS[4], 'limit_nanousd')
 redis.call('XLEN', KEYS[5])
+local member = memberOf(record[9], 9)
 
-local time = redis.call('TIME')
-local at = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
+local now = present('')
+local at = decimal(now)
 local attempt = record[3] or '1'
 -- First what needs no memory, so that a full Redis does not stop it half way.
 redis.call('ZREM', KEYS[7], ARGV[3])
@@ -67,6 +72,7 @@ if state then
 end
 redis.call('HINCRBY', KEYS[6], 'ended', 1)
 if state == 'parked' then redis.call('HINCRBY', KEYS[6], 'parked', -1) end
+if member then endMember(member, ARGV[3], attempt, 'failed', ARGV[7], '0', now) end
 -- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now.
 local call = record[6] and record[7] or (tonumber(record[7]) or 0) + 1
 local ran = state and state ~= 'waiting'

@@ -1,21 +1,25 @@
 -- admit: takes a request into the books: who owns it, its place in the user's hour, what it may cost.
+-- Begins with ending.lua.
 --
 -- KEYS[1…4] the request streams retry, high, normal, low
 -- KEYS[5] the record     KEYS[6] the reply stream        KEYS[7] user's requests of the last hour
 -- KEYS[8] user's cost    KEYS[9] user's cost log         KEYS[10] user's profile
 -- KEYS[11] counters      KEYS[12] requests by deadline   KEYS[13] a worker's sign of life
--- KEYS[14] the ledger's outbox
+-- KEYS[14] the ledger's outbox          KEYS[15] the mark that it is taken back
+-- KEYS[16] the mark that its batch is, and KEYS[17…26] its batch's, where it is a member of one
 -- ARGV[1] group          ARGV[2] entry ID    ARGV[3] its stream: retry, high, normal or low
 -- ARGV[4] consumer       ARGV[5] boot        ARGV[6] user          ARGV[7] payload hash
 -- ARGV[8] request_id     ARGV[9] attempt     ARGV[10] deadline, Unix ms
 -- ARGV[11] least and ARGV[12] most that its first call may cost, nano-dollars
--- ARGV[13] 1 when requests are limited       ARGV[14] 1 when cost is limited
+-- ARGV[13] 1 when requests are limited, empty for a batch's envelope, which takes no place
+-- ARGV[14] 1 when cost is limited
 -- ARGV[15] default tier  ARGV[16] the most that one user may spend of the global budget, nano-dollars
 -- ARGV[17] reply TTL and ARGV[18] time that an ended request is remembered, both ms
 -- ARGV[19] 1 when it may wait for other requests' reservations
 -- ARGV[20] the owner whose sign of life is KEYS[13]; empty at first
 -- ARGV[21] now, Unix ms; empty except in tests
--- ARGV[22…] tiers: name, requests an hour, nano-dollars an hour, in turn
+-- ARGV[22] its place in a batch, or empty    ARGV[23] how long a batch's members are waited for, ms
+-- ARGV[24…] tiers: name, requests an hour, nano-dollars an hour, in turn
 -- Answers
 --   'granted', attempt, nano-dollars reserved, deadline, tier, requests left, nano-dollars left beside
 --       this reservation, which is not taken off, when the first request leaves the hour (Unix ms),
@@ -29,6 +33,7 @@
 --       more than 100 costs must leave first (then it is told more the next time)
 --   'lost': the entry is not this consumer's    'duplicate': acknowledged and deleted, adds nothing
 --   'returned': given back to its living owner  'owner', name: ask again with that worker's sign of life
+--   'cancelled', who took it back, a JSON value: nothing is kept
 --   'conflict': the id is another request's     'expired', code, nano-dollars: ended, and its answer is gone
 -- O(log n) in the user's requests and costs of an hour; at most 100 of each are pruned.
 
@@ -38,13 +43,7 @@ local streams = { retry = 1, high = 2, normal = 3, low = 4 }
 local stream = KEYS[streams[ARGV[3]]]
 local group, id, consumer, boot = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
 
-local now = tonumber(ARGV[21])
-if not now then
-    local time = redis.call('TIME')
-    now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
--- Lua writes 1e+15 for what a person, and Redis, writes in full.
-local function decimal(number) return string.format('%.0f', number) end
+local now = present(ARGV[21])
 
 local pending = redis.call('XPENDING', stream, group, id, id, 1, consumer)
 if #pending == 0 then
@@ -55,26 +54,35 @@ redis.call('ZSCORE', KEYS[12], ARGV[8])
 redis.call('XLEN', KEYS[14])
 
 local record = redis.call('HMGET', KEYS[5], 'state', 'user', 'hash', 'attempt', 'owner', 'boot',
-    'entry', 'queue', 'reserved', 'deadline', 'code', 'cost', 'calling', 'call')
+    'entry', 'queue', 'reserved', 'deadline', 'code', 'cost', 'calling', 'call', 'batch')
 local state, attempt, owner, entry = record[1], tonumber(record[4]), record[5], record[7]
+
+local member = memberOf(ARGV[22], 17)
+local stranger = state and (record[15] or '') ~= ARGV[22] and member
 
 local function drop(answer)
     redis.call('XACK', stream, group, id)
     redis.call('XDEL', stream, id)
     redis.call('HINCRBY', KEYS[11], 'duplicate:' .. ARGV[3], 1)
+    endStranger(stranger, ARGV[8], now)
     return answer
 end
 
 local isTakenOver = false
 if state then
     if record[2] ~= ARGV[6] or record[3] ~= ARGV[7] then
+        endStranger(stranger, ARGV[8], now)
         return { 'conflict' }
     end
     if state == 'ended' then
         if redis.call('EXISTS', KEYS[6]) == 0 then
+            endStranger(stranger, ARGV[8], now)
             return { 'expired', record[11] or '', record[12] or '0' }
         end
         redis.call('PEXPIRE', KEYS[6], ARGV[17])
+        return drop({ 'duplicate' })
+    end
+    if state == 'expanded' then
         return drop({ 'duplicate' })
     end
     -- Two streams may have entries with one ID.
@@ -103,12 +111,17 @@ if state then
         end
         isTakenOver = true
     end
+else
+    local by = redis.call('GET', KEYS[15]) or (member and redis.call('GET', KEYS[16]))
+    if by then
+        return { 'cancelled', by }
+    end
 end
 
 -- The hour's limits of this user's tier.
 local profile = redis.call('HMGET', KEYS[10], 'tier', 'requests_per_hour', 'cost_per_hour_nanousd')
 local tiers = {}
-for index = 22, #ARGV, 3 do
+for index = 24, #ARGV, 3 do
     tiers[ARGV[index]] = { tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]) }
 end
 local tier = profile[1]
@@ -237,10 +250,18 @@ redis.call('PEXPIREAT', KEYS[5], decimal(tonumber(deadline) + tonumber(ARGV[18])
 redis.call('ZADD', KEYS[12], deadline, ARGV[8])
 prune()
 if isNew then
-    redis.call('ZADD', KEYS[7], now, ARGV[8])
-    redis.call('PEXPIRE', KEYS[7], HOUR)
     redis.call('HINCRBY', KEYS[11], 'admitted', 1)
-    count = count + 1
+    if ARGV[13] ~= '' then
+        redis.call('ZADD', KEYS[7], now, ARGV[8])
+        redis.call('PEXPIRE', KEYS[7], HOUR)
+        count = count + 1
+    end
+    if member then
+        redis.call('HSET', KEYS[5], 'batch', ARGV[22])
+        sight(member, ARGV[8], now, tonumber(ARGV[23]), ARGV[17])
+    end
+else
+    endStranger(stranger, ARGV[8], now)
 end
 if mustWait ~= (state == 'parked') then
     redis.call('HINCRBY', KEYS[11], 'parked', mustWait and 1 or -1)

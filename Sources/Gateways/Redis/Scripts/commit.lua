@@ -1,8 +1,11 @@
 -- commit: ends a request. Answer, acknowledge, settle what it cost, remember it: all or none.
+-- Begins with ending.lua.
 --
 -- KEYS[1] the request stream        KEYS[2] the reply stream        KEYS[3] the record
 -- KEYS[4] user's cost    KEYS[5] user's cost log    KEYS[6] user's requests of the last hour
 -- KEYS[7] the ledger's outbox       KEYS[8] counters                KEYS[9] requests by deadline
+-- KEYS[10] the mark that it is taken back
+-- KEYS[11] the mark that its batch is, and KEYS[12…21] its batch's, where it is a member of one
 -- ARGV[1] group      ARGV[2] entry ID     ARGV[3] event        ARGV[4] request_id
 -- ARGV[5] attempt    ARGV[6] payload      ARGV[7] reply TTL, ms
 -- ARGV[8] traceparent, or empty           ARGV[9] tracestate, or empty
@@ -13,7 +16,9 @@
 -- ARGV[17] time that an ended request is remembered, ms
 -- ARGV[18] the entry's stream: retry, high, normal or low
 -- ARGV[19] facts for the ledger, JSON     ARGV[20] now, Unix ms; empty except in tests
--- Answers 'committed'. 'already' when the request had ended, or is run as another entry: then the entry
+-- ARGV[21] its place in a batch, or empty   ARGV[22] how long a batch's members are waited for, ms
+-- Answers 'committed'; one that was not admitted and is taken back ends so, whatever it was to be told.
+-- 'already' when the request had ended, or is run as another entry: then the entry
 -- is acknowledged and deleted, and that is all. Else nothing at all is written:
 -- 'superseded' when a later attempt owns it; 'conflict' when the id is another request's;
 -- 'unwritable' when the reply's key is no stream;
@@ -32,8 +37,18 @@ if kind ~= 'none' and kind ~= 'stream' then
     return 'unwritable'
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'attempt', 'boot', 'user', 'hash', 'entry',
-    'reserved', 'calling', 'call', 'code', 'cost', 'queue')
+    'reserved', 'calling', 'call', 'code', 'cost', 'queue', 'batch')
 local state = record[1]
+local event, payload, code = ARGV[3], ARGV[6], ARGV[13]
+local member = memberOf(ARGV[21], 12)
+local stranger = state and (record[13] or '') ~= ARGV[21] and member
+local now = present(ARGV[20])
+if not state and boot == '' then
+    local by = redis.call('GET', KEYS[10]) or (member and redis.call('GET', KEYS[11]))
+    if by then
+        event, payload, code = 'cancelled', cancelledPayload(by, '0'), ''
+    end
+end
 redis.call('HEXISTS', KEYS[8], 'ended')
 redis.call('HEXISTS', KEYS[4], 'limit_nanousd')
 redis.call('ZCARD', KEYS[5])
@@ -46,6 +61,7 @@ local function drop(answer)
         redis.call('HINCRBY', KEYS[8], 'duplicate:' .. ARGV[18], 1)
         redis.call('XDEL', KEYS[1], id)
     end
+    endStranger(stranger, ARGV[4], now)
     return answer
 end
 
@@ -53,9 +69,15 @@ if state and boot ~= '' then
     if state == 'ended' then return drop('already') end
     if record[2] ~= ARGV[5] or record[3] ~= boot then return 'superseded' end
 elseif state then
-    if record[4] ~= ARGV[11] or record[5] ~= ARGV[12] then return 'conflict' end
+    if record[4] ~= ARGV[11] or record[5] ~= ARGV[12] then
+        endStranger(stranger, ARGV[4], now)
+        return 'conflict'
+    end
     if state == 'ended' then
-        if kind == 'none' then return { 'expired', record[10] or '', record[11] or '0' } end
+        if kind == 'none' then
+            endStranger(stranger, ARGV[4], now)
+            return { 'expired', record[10] or '', record[11] or '0' }
+        end
         redis.call('PEXPIRE', KEYS[2], ARGV[7])
         return drop('already')
     end
@@ -69,15 +91,10 @@ local acknowledged = redis.call('XACK', KEYS[1], group, id)
 if not state and acknowledged == 0 then
     return 'already'
 end
-local now = tonumber(ARGV[20])
-if not now then
-    local time = redis.call('TIME')
-    now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-local at = string.format('%.0f', now)
+local at = decimal(now)
 local entry = {
-    'event', ARGV[3], 'request_id', ARGV[4], 'attempt', ARGV[5], 'at', at, 'v', '1',
-    'payload', ARGV[6],
+    'event', event, 'request_id', ARGV[4], 'attempt', ARGV[5], 'at', at, 'v', '1',
+    'payload', payload,
 }
 if ARGV[8] ~= '' then
     entry[#entry + 1] = 'traceparent'
@@ -94,19 +111,14 @@ local deleted = redis.call('XDEL', KEYS[1], id)
 -- The record shrinks to what a later entry of the same id needs to be told.
 if state then redis.call('DEL', KEYS[3]) end
 redis.call('HSET', KEYS[3], 'state', 'ended', 'user', ARGV[11], 'hash', ARGV[12], 'attempt', ARGV[5],
-    'cost', ARGV[14], 'code', ARGV[13] == '' and ARGV[3] or ARGV[13])
+    'cost', ARGV[14], 'code', code == '' and event or code)
 redis.call('PEXPIRE', KEYS[3], ARGV[17])
 
 if state and record[7] and record[7] ~= '0' then
     redis.call('HINCRBY', KEYS[4], 'reserved_nanousd', '-' .. record[7])
 end
 if ARGV[14] ~= '0' then
-    redis.call('HINCRBY', KEYS[4], 'settled_nanousd', ARGV[14])
-    redis.call('ZADD', KEYS[5], at, ARGV[14] .. ':' .. ARGV[4] .. ':' .. ARGV[5])
-    -- The sum lives at least as long as its log.
-    redis.call('PEXPIRE', KEYS[5], 7200000)
-    local lasts = math.max(now + 7200000, redis.call('PEXPIRETIME', KEYS[4]))
-    redis.call('PEXPIREAT', KEYS[4], string.format('%.0f', lasts))
+    spend(KEYS[4], KEYS[5], ARGV[14], ARGV[4], ARGV[5], now)
 end
 if state then
     redis.call('ZREM', KEYS[9], ARGV[4])
@@ -115,6 +127,7 @@ if state then
     if state == 'parked' then redis.call('HINCRBY', KEYS[8], 'parked', -1) end
 else
     redis.call('HINCRBY', KEYS[8], 'refused', 1)
+    redis.call('DEL', KEYS[10])
 end
 if boot == '' and record[8] then
     -- Whoever ran it was at the model: the house pays.
@@ -128,6 +141,10 @@ if acknowledged == 1 or deleted == 1 then
         (acknowledged == 1 and 'finished:' or 'unacknowledged:') .. ARGV[18], 1)
 end
 redis.call('XADD', KEYS[7], '*', 'request_id', ARGV[4], 'user', ARGV[11], 'attempt', ARGV[5],
-    'terminal', '1', 'event', ARGV[3], 'code', ARGV[13], 'payer', 'user', 'cost_nanousd', ARGV[14],
+    'terminal', '1', 'event', event, 'code', code, 'payer', 'user', 'cost_nanousd', ARGV[14],
     'estimated', ARGV[15], 'facts', ARGV[19], 'at', at)
+if member and not stranger then
+    if not state then sight(member, ARGV[4], now, tonumber(ARGV[22]), ARGV[7]) end
+    endMember(member, ARGV[4], ARGV[5], event, code, ARGV[14], now)
+end
 return 'committed'

@@ -1,17 +1,21 @@
 -- expire: answers a request whose entry nobody has read. Long after its deadline the entry is left for
 -- its reader, who finds the request ended. One that is turned away, because too much waits, is deleted
 -- with it, so that the crowd does not grow.
+-- Begins with ending.lua.
 --
 -- KEYS[1] the reply stream          KEYS[2] the record        KEYS[3] the ledger's outbox
 -- KEYS[4] counters       KEYS[5] the supervisors' lease       KEYS[6] the stream of its entry
+-- KEYS[7] the mark that it is taken back
+-- KEYS[8] the mark that its batch is, and KEYS[9…18] its batch's, where it is a member of one
 -- ARGV[1] the lease's token         ARGV[2] request_id        ARGV[3] user    ARGV[4] payload hash
 -- ARGV[5] event          ARGV[6] code     ARGV[7] payload     ARGV[8] reply TTL, ms
 -- ARGV[9] time that an ended request is remembered, ms        ARGV[10] traceparent, or empty
 -- ARGV[11] group         ARGV[12] ID of the entry to delete, or empty
 -- ARGV[13] its stream: retry, high, normal or low
--- Answers 'expired'; 'known' when the request has a record, 'read' when the entry to delete is a worker's
--- or gone, and 'unwritable' when the reply's key is no stream: nothing is written. 'fenced': another
--- supervisor has the lease.
+-- ARGV[14] its place in a batch, or empty   ARGV[15] how long a batch's members are waited for, ms
+-- Answers 'expired'; one that is taken back ends so, whatever it was to be told. 'known' when the request
+-- has a record, 'read' when the entry to delete is a worker's or gone, and 'unwritable' when the reply's
+-- key is no stream: nothing is written. 'fenced': another supervisor has the lease.
 -- O(1).
 
 if redis.call('HGET', KEYS[5], 'token') ~= ARGV[1] then
@@ -31,10 +35,16 @@ if kind ~= 'none' and kind ~= 'stream' then
 end
 redis.call('HEXISTS', KEYS[4], 'ended')
 redis.call('XLEN', KEYS[3])
-local time = redis.call('TIME')
-local at = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
+local member = memberOf(ARGV[14], 9)
+local event, payload, code = ARGV[5], ARGV[7], ARGV[6]
+local by = redis.call('GET', KEYS[7]) or (member and redis.call('GET', KEYS[8]))
+if by then
+    event, payload, code = 'cancelled', cancelledPayload(by, '0'), ''
+end
+local now = present('')
+local at = decimal(now)
 local entry = {
-    'event', ARGV[5], 'request_id', ARGV[2], 'attempt', '1', 'at', at, 'v', '1', 'payload', ARGV[7],
+    'event', event, 'request_id', ARGV[2], 'attempt', '1', 'at', at, 'v', '1', 'payload', payload,
 }
 if ARGV[10] ~= '' then
     entry[#entry + 1] = 'traceparent'
@@ -48,10 +58,15 @@ end
 redis.call('XADD', KEYS[1], '*', unpack(entry))
 redis.call('PEXPIRE', KEYS[1], ARGV[8])
 redis.call('HSET', KEYS[2], 'state', 'ended', 'user', ARGV[3], 'hash', ARGV[4], 'attempt', '1',
-    'cost', '0', 'code', ARGV[6])
+    'cost', '0', 'code', code == '' and event or code)
 redis.call('PEXPIRE', KEYS[2], ARGV[9])
 redis.call('HINCRBY', KEYS[4], 'refused', 1)
 redis.call('XADD', KEYS[3], '*', 'request_id', ARGV[2], 'user', ARGV[3], 'attempt', '1',
-    'terminal', '1', 'event', ARGV[5], 'code', ARGV[6], 'payer', 'user', 'cost_nanousd', '0',
+    'terminal', '1', 'event', event, 'code', code, 'payer', 'user', 'cost_nanousd', '0',
     'estimated', '0', 'at', at)
+redis.call('DEL', KEYS[7])
+if member then
+    sight(member, ARGV[2], now, tonumber(ARGV[15]), ARGV[8])
+    endMember(member, ARGV[2], '1', event, code, '0', now)
+end
 return 'expired'

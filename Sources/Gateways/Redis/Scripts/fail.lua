@@ -1,9 +1,10 @@
 -- fail: ends what cannot succeed: a dead letter, and where it names a request the answer that it failed.
+-- Begins with ending.lua.
 --
 -- KEYS[1] the request stream        KEYS[2] the dead letters        KEYS[3] the reply stream
 -- KEYS[4] the record     KEYS[5] user's cost        KEYS[6] the ledger's outbox
 -- KEYS[7] counters       KEYS[8] requests by deadline               KEYS[9] the supervisors' lease
--- KEYS[10] the owner's sign of life
+-- KEYS[10] the owner's sign of life         KEYS[11…20] its batch's, where it is a member of one
 -- ARGV[1] group      ARGV[2] entry ID     ARGV[3] the entry's stream: retry, high, normal or low
 -- ARGV[4] owner      ARGV[5] the lease's token          ARGV[6] 1 when only a dead owner's is taken
 -- ARGV[7] request_id, or empty: then nobody is told     ARGV[8] user, or empty
@@ -11,6 +12,9 @@
 -- ARGV[12] payload of the answer          ARGV[13] reply TTL, ms
 -- ARGV[14] time that an ended request is remembered, ms             ARGV[15] reason, for a person
 -- ARGV[16] dead letters to keep, about    ARGV[17] traceparent, or empty
+-- ARGV[18] its place in a batch, as the record says, or where there is none the entry; or empty
+-- ARGV[19] how long a batch's members are waited for, ms
+-- ARGV[20] now, Unix ms; empty except in tests
 -- Answers 'failed', then of the attempt that ended: its number, its call's number, what that is charged
 -- at, nano-dollars: 0 when it was not at the model; empty, empty, 0 when none was begun.
 -- 'ended': it was ended already, and is only acknowledged and deleted. 'moved', 'alive', 'fenced': as
@@ -30,8 +34,9 @@ if ARGV[6] == '1' and redis.call('EXISTS', KEYS[10]) == 1 then
 end
 local found = redis.call('XRANGE', stream, id, id)[1]
 local record = redis.call('HMGET', KEYS[4], 'state', 'user', 'attempt', 'entry', 'reserved', 'calling',
-    'call', 'hash', 'owner', 'queue')
+    'call', 'hash', 'owner', 'queue', 'batch')
 local state = record[1]
+local member = memberOf(ARGV[18], 11)
 if state and record[2] ~= ARGV[8] then
     return { 'moved' }
 end
@@ -54,8 +59,8 @@ redis.call('ZCARD', KEYS[8])
 redis.call('XACK', stream, group, id)
 redis.call('XDEL', stream, id)
 redis.call('HINCRBY', KEYS[7], 'dead:' .. ARGV[3], 1)
-local time = redis.call('TIME')
-local at = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
+local now = present(ARGV[20])
+local at = decimal(now)
 if dead == 'none' or dead == 'stream' then
     local letter = {
         'reason', ARGV[15], 'queue', ARGV[3], 'entry_id', id, 'at', at, 'attempts', ARGV[10],
@@ -112,6 +117,10 @@ if state then
     if state == 'parked' then redis.call('HINCRBY', KEYS[7], 'parked', -1) end
 else
     redis.call('HINCRBY', KEYS[7], 'refused', 1)
+end
+if member and (not state or record[11] == ARGV[18]) then
+    if not state then sight(member, ARGV[7], now, tonumber(ARGV[19]), ARGV[13]) end
+    endMember(member, ARGV[7], ARGV[10], 'failed', ARGV[11], '0', now)
 end
 -- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now.
 local call = record[6] and record[7] or (tonumber(record[7]) or 0) + 1
