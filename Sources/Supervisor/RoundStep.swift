@@ -1,4 +1,4 @@
-package import Program
+import Program
 
 /// The steps of a supervisor's round: where tests stop the process.
 ///

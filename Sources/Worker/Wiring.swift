@@ -235,13 +235,6 @@ extension Wiring {
             telemetry: telemetry,
             log: log
         )
-        let server = HealthServer(
-            of: loop,
-            at: settings.health,
-            health: { [status] in status.health(loopAnswered: $0) },
-            metricsPage: { [telemetry] in telemetry.metricsPage(accept: $0) },
-            log: log
-        )
         let pulse = Pulse(
             loop: loop,
             control: connections.write,
@@ -259,9 +252,19 @@ extension Wiring {
             watermark: settings.memoryWatermark,
             log: log
         )
-        return [server, ConnectionService(connections.write)]
+        return [healthServer(on: loop), ConnectionService(connections.write)]
             + connections.read.map { ConnectionService($0) }
             + [pulse, heartbeat, consumer]
+    }
+
+    private func healthServer(on loop: EventLoop) -> HealthServer {
+        HealthServer(
+            of: loop,
+            at: settings.health,
+            health: { [status] in status.health(loopAnswered: $0) },
+            metricsPage: { [telemetry] in telemetry.metricsPage(accept: $0) },
+            log: log
+        )
     }
 
     private struct Connections: Sendable {

@@ -153,7 +153,9 @@ def owners(stack):
 
 @check("it is short")
 def short(stack):
-    assert README.text.count("\n") <= 230, "the README grows: move it to where it belongs"
+    # The tables of settings and of rooms grow with the service; what is to be read must not.
+    read = [line for line in README.text.split("\n") if not line.startswith(("| `", "| ["))]
+    assert len(read) <= 170, f"the README grows to {len(read)} lines: move it to where it belongs"
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ final class FakeStreams: Streams {
                     attempt: batch.entry.history.attempt,
                     reserved: .zero,
                     deadlineMs: batch.times.deadlineMs,
-                    limits: Self.limits,
+                    limits: limits,
                     inherited: nil
                 )
             )

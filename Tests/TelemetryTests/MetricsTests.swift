@@ -83,7 +83,7 @@ import Testing
 
     @Test func `an ending's place is its place among all endings`() {
         #expect(Metrics.Ending.allCases.map(\.ordinal) == Array(0..<22))
-        #expect(Metrics.Stage.allCases.map(\.ordinal) == Array(0..<5))
+        #expect(Metrics.Stage.allCases.map(\.ordinal) == Array(0..<8))
         #expect(Set(Metrics.Ending.allCases.map(\.values)).count == 22)
     }
 
