@@ -164,8 +164,9 @@ class Arena:
         return self.dice.randrange(1, 2 + self.count // 150)
 
     def nth(self):
-        """How many times a point is passed until the fault: while the load is at its height."""
-        return self.dice.randrange(max(1, self.count // 30), max(2, self.count // 6))
+        """How many times a point is passed until the fault: while the load is at its height, and no
+        more often than the least busy of the workers is sure to pass it."""
+        return self.dice.randrange(max(1, self.count // 40), max(2, self.count // 12))
 
     # The end
 
