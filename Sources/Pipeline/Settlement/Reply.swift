@@ -104,7 +104,10 @@ struct Reply {
         impact: PortfolioImpact?,
         validation: ValidationPayload?
     ) -> ResultPayload {
-        let usage = call.map { ResultPayload.Usage($0.draft.spend, reserved: $0.reserved) }
+        let usage = ResultPayload.Usage(
+            call?.draft.spend ?? .nothing,
+            reserved: call?.reserved ?? .zero
+        )
         return ResultPayload(
             verdict: verdict,
             source: source,
@@ -125,7 +128,7 @@ struct Reply {
             portfolioImpact: impact,
             validation: validation,
             usage: usage,
-            limits: world.registered.grant.limits.after(usage?.cost ?? .zero),
+            limits: world.registered.grant.limits.after(usage.cost),
             timing: timing
         )
     }
