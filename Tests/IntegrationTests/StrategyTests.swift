@@ -122,7 +122,8 @@ extension IntegrationTests {
                     let answer = try await client.ask("pace-1")
                     #expect(answer.payload["degraded"] as? String == "global_pace")
                     #expect(answer.payload["decision"] as? String == "trade")
-                    #expect((answer.payload["usage"] as? [String: Any])?["cost_usd"] as? Double == 0)
+                    let usage = try #require(answer.payload["usage"] as? [String: Any])
+                    #expect(usage["cost_usd"] as? Double == 0)
                     let reserved = try client.redis.ask(
                         "HGET",
                         "strategy:{0}:user:user123:cost",
