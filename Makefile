@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up down build debug test test-documents lint format bench bench-validator chaos ci clean
+.PHONY: help run up down build debug test test-documents lint format bench bench-screening bench-validator chaos scenarios ci clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +41,14 @@ bench: ## Jobs and CPU per job of the worker beside a minimal C program, as a ta
 chaos: ## Kills, freezes and starves a fleet under load, and checks what became of each request (CHAOS_SEED=n)
 	@deploy/local/chaos
 
+scenarios: ## Every way in which the model's API fails, and what became of the requests, as a table
+	@deploy/local/scenarios
+
 bench-validator: ## What the rules find and miss, and what one judgement costs
 	@deploy/local/bench-validator
+
+bench-screening: ## Trains the screening of users' words, and measures it on texts held apart
+	@deploy/local/bench-screening
 
 ci: ## What CI runs: lint, build without warnings, hiredis of Debian 13, tests
 	@deploy/local/ci

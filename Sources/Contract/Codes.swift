@@ -31,10 +31,14 @@ package enum Degradation: String, CaseIterable, Sendable {
     /// The model did not answer in time, or there was no time left to ask it.
     case deadline
     case upstreamError = "upstream_error"
+    /// Every way to a model is closed, after what the fleet has seen of it.
+    case circuitOpen = "circuit_open"
     /// What the model wrote was no strategy, or one that a rule blocks and no repair could save.
     case invalidOutput = "invalid_output"
     /// What the model wrote was sound, and is not for this tier or on the restricted list.
     case notPermitted = "not_permitted"
+    /// Nothing that suits is within the limits, so no model was asked to choose.
+    case nothingToChoose = "nothing_to_choose"
     /// The service may make no further call this minute, or spend no more this hour.
     case globalPace = "global_pace"
     case globalBudget = "global_budget"

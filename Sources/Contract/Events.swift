@@ -5,17 +5,21 @@ package struct Address: Sendable {
     package let trace: RequestEntry.Trace
     /// Its place in a batch, whose totals it counts in.
     package let member: BatchMember?
+    /// The request that it asks again; goes back with its terminal event.
+    package let replayOf: RequestID?
 
     package init(
         requestID: RequestID,
         attempt: Int,
         trace: RequestEntry.Trace,
-        member: BatchMember? = nil
+        member: BatchMember? = nil,
+        replayOf: RequestID? = nil
     ) {
         self.requestID = requestID
         self.attempt = attempt
         self.trace = trace
         self.member = member
+        self.replayOf = replayOf
     }
 }
 
@@ -25,11 +29,38 @@ package struct Identity: Sendable {
     /// Empty where the payload did not come so far as to name one.
     package let user: String
     package let payloadHash: PayloadHash
+    /// The tier that a token claims, once it was verified.
+    package let claimedTier: String?
+    /// The verified claims, sealed, as they go on in the token's place; empty where none was asked for.
+    package let seal: String
 
-    package init(requestID: RequestID, user: String, payloadHash: PayloadHash) {
+    package init(
+        requestID: RequestID,
+        user: String,
+        payloadHash: PayloadHash,
+        claimedTier: String? = nil,
+        seal: String = ""
+    ) {
         self.requestID = requestID
         self.user = user
         self.payloadHash = payloadHash
+        self.claimedTier = claimedTier
+        self.seal = seal
+    }
+
+    package func permitted(tier: String?, seal: String) -> Identity {
+        Identity(
+            requestID: requestID,
+            user: user,
+            payloadHash: payloadHash,
+            claimedTier: tier,
+            seal: seal
+        )
+    }
+
+    /// The same, of nobody in particular: who was not permitted speaks for no user.
+    package var ofNobody: Identity {
+        Identity(requestID: requestID, user: "", payloadHash: payloadHash)
     }
 }
 
@@ -48,6 +79,8 @@ package final class TerminalEvent: Sendable {
     package let replyTTLMs: Int64
     /// Nil when the request was refused before it was admitted.
     package let account: Account?
+    /// What led to it, for the audit trail: a JSON object, or nothing.
+    package let evidence: [UInt8]
 
     package enum Kind: String, CaseIterable, Sendable {
         case result
@@ -83,7 +116,8 @@ package final class TerminalEvent: Sendable {
         code: String?,
         payload: [UInt8],
         replyTTLMs: Int64,
-        account: Account?
+        account: Account?,
+        evidence: [UInt8] = []
     ) {
         self.queue = queue
         self.entryID = entryID
@@ -94,6 +128,7 @@ package final class TerminalEvent: Sendable {
         self.payload = payload
         self.replyTTLMs = replyTTLMs
         self.account = account
+        self.evidence = evidence
     }
 }
 
@@ -124,6 +159,7 @@ package struct InterimEvent: Sendable {
 
     package enum Kind: String, CaseIterable, Sendable {
         case accepted
+        case provisional
         case progress
     }
 
@@ -145,6 +181,7 @@ package enum EventField {
     package static let payload = "payload"
     package static let traceparent = "traceparent"
     package static let tracestate = "tracestate"
+    package static let replayOf = "replay_of"
 }
 
 /// An entry that nobody can be answered for, as it is kept for a person to look at.

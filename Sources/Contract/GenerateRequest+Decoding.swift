@@ -57,7 +57,7 @@ extension MarketContext {
         events = try body.list("events") { (element) throws(JSONError) in
             let event = try element.object()
             return try MarketEvent(
-                kind: event.required("kind").word(),
+                kind: event.required("kind").label(),
                 date: event.required("date").date()
             )
         }
@@ -233,6 +233,19 @@ extension JSONValue {
             throw error(.notAllowed, "expected a date, as 2026-12-18")
         }
         return date
+    }
+
+    /// What an event is called, for a person and for the model: letters, digits and a few marks.
+    fileprivate func label() throws(JSONError) -> String {
+        let text = try word()
+        let marks: Set<Unicode.Scalar> = [" ", "-", "_", ".", "/", "&", "'", "(", ")"]
+        let isPlain = text.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || ("0"..."9").contains($0) || marks.contains($0)
+        }
+        guard isPlain else {
+            throw error(.notAllowed, "expected letters, digits, spaces and - _ . / & ' ( )")
+        }
+        return text
     }
 
     /// A short name: 1–64 printable characters.

@@ -13,16 +13,31 @@ package struct Keys: Sendable {
         self.partition = partition
     }
 
-    package func requests(_ queue: Queue) -> String { "\(stem)requests:\(queue.rawValue)" }
-    package func reply(_ id: RequestID) -> String { "\(stem)reply:\(id.text)" }
+    package func requests(_ queue: Queue) -> String { name("requests:", queue.rawValue) }
+    package func reply(_ id: RequestID) -> String { name("reply:", id.text) }
+
+    /// In one piece: several such names are made for each step of a request.
+    private func name(_ kind: StaticString, _ id: String, _ end: StaticString = "") -> String {
+        let parts = (stem.utf8.count, kind.utf8CodeUnitCount, id.utf8.count, end.utf8CodeUnitCount)
+        var text = ""
+        text.reserveCapacity(parts.0 + parts.1 + parts.2 + parts.3)
+        text += stem
+        text += kind.description
+        text += id
+        if parts.3 > 0 { text += end.description }
+        return text
+    }
     package var dead: String { stem + "dead" }
     /// Orders to take requests back.
     package var cancel: String { stem + "cancel" }
 
     /// Set while a request is taken back that nobody has read yet: who took it back, a JSON value.
-    package func cancelMark(_ id: RequestID) -> String { "\(stem)cancelled:\(id.text)" }
+    package func cancelMark(_ id: RequestID) -> String { name("cancelled:", id.text) }
     /// The same of a whole batch.
     package func batchCancelMark(_ id: BatchID) -> String { "\(stem)batch-cancelled:\(id.text)" }
+
+    /// Set as long as any mark of either kind may stand: whoever reads looks for marks only then.
+    package var cancelMarks: String { stem + "cancelled" }
 
     /// A batch's size, its cursor and its totals.
     package func batch(_ id: BatchID) -> String { "\(stem)batch:\(id.text)" }
@@ -58,11 +73,13 @@ package struct Keys: Sendable {
     /// The hash that holds a request's state, attempt and owner.
     package func record(_ id: RequestID) -> String { record(named: id.text) }
     /// - Parameter name: A `request_id`, or nothing where an entry has none: no record is there.
-    package func record(named name: String) -> String { "\(stem)request:\(name)" }
+    package func record(named name: String) -> String { self.name("request:", name) }
     /// The scores of requests that have not ended: their deadlines, Unix milliseconds.
     package var due: String { stem + "due" }
     /// The outbox: one row for every attempt that ended.
     package var ledger: String { stem + "ledger" }
+    /// Which of Redis' lives this is; absent when it has lost its books.
+    package var epoch: String { stem + "epoch" }
     /// What the scripts count, for the conservation law and the fleet's metrics.
     package var counters: String { stem + "counters" }
     /// What operators ask of the supervisor: to pause, to go on.
@@ -74,13 +91,15 @@ package struct Keys: Sendable {
     /// Which supervisor may write, and by which token.
     package var lease: String { stem + "lease" }
 
-    package func userRequests(_ user: String) -> String { "\(stem)user:\(user):requests" }
-    package func userCost(_ user: String) -> String { "\(stem)user:\(user):cost" }
-    package func userCostLog(_ user: String) -> String { "\(stem)user:\(user):costlog" }
-    package func userProfile(_ user: String) -> String { "\(stem)user:\(user):profile" }
+    package func userRequests(_ user: String) -> String { name("user:", user, ":requests") }
+    package func userCost(_ user: String) -> String { name("user:", user, ":cost") }
+    package func userCostLog(_ user: String) -> String { name("user:", user, ":costlog") }
+    /// What stands before and behind a user's name in the key of his cost log.
+    package var userCostLogAffixes: (String, String) { ("\(stem)user:", ":costlog") }
+    package func userProfile(_ user: String) -> String { name("user:", user, ":profile") }
 
     /// A consumer's sign of life, for `HEARTBEAT_TTL`.
-    package func worker(_ consumer: String) -> String { "\(stem)worker:\(consumer)" }
+    package func worker(_ consumer: String) -> String { name("worker:", consumer) }
     /// What was taken from a consumer, until it has read so.
     package func revoked(_ consumer: String) -> String { "\(stem)revoked:\(consumer)" }
     /// The entry that a consumer runs while it runs nothing else.
@@ -104,8 +123,17 @@ package struct GlobalKeys: Sendable {
     package var reservations: String { stem + "reservations" }
     /// Nano-dollars by the second in which they were settled.
     package var spend: String { stem + "spend" }
+    /// The partitions whose books are open: which epoch and run of Redis they were opened for.
+    package var books: String { stem + "books" }
     /// Calls by the second in which they got their turn.
     package var pace: String { stem + "pace" }
+    /// The key by which verified claims are sealed: 64 hex digits.
+    package var seal: String { stem + "seal" }
+    /// What the fleet has seen of one way to a model; `breakers` names them all.
+    package func breaker(_ way: String) -> String { "\(stem)breaker:\(way)" }
+    package var breakers: String { stem + "breakers" }
+    /// Calls beyond one a request that the fleet may still make, by kind.
+    package var allowances: String { stem + "allowances" }
     /// What is offered to nobody: a set of lines such as `symbol XYZ`.
     package var restricted: String { stem + "restricted" }
 
@@ -116,6 +144,16 @@ package struct GlobalKeys: Sendable {
         attempt: Int,
         call: Int
     ) -> String { "\(partition):\(id.text):\(attempt):\(call)" }
+}
+
+/// What models answered, for whoever asks the same: each question in a slot of its own.
+package struct CacheKeys: Sendable {
+    private let prefix: String
+
+    package init(prefix: String) { self.prefix = prefix }
+
+    /// The answer to a question, and who asks it; by the question's hash.
+    package func answer(_ hash: String) -> String { "\(prefix):{cache:\(hash)}" }
 }
 
 /// The streams that hold requests, in the order in which they are looked at.

@@ -6,6 +6,8 @@ package struct RawEntry: Sendable {
     package let fields: [[UInt8]]
     /// Bytes that were not read, because the entry is larger than any answer of Redis that we take.
     package let bytesLeftOut: Int
+    /// When it was read, an order stood that took it back: all that is left to do is to say so.
+    package var isTakenBack = false
 
     package init(queue: Queue, id: EntryID, fields: [[UInt8]], bytesLeftOut: Int = 0) {
         self.queue = queue
@@ -16,6 +18,9 @@ package struct RawEntry: Sendable {
 
     /// Bytes of names and values: what holding this entry costs, without the array around it.
     package var byteCount: Int { fields.reduce(0) { $0 + $1.count } }
+
+    /// Whether it asks for usage, as far as a look at its type tells.
+    package var asksForUsage: Bool { first("type")?.equals("usage") == true }
 
     /// The value of the first field of that name. Who must know of a second one asks `RequestEntry`.
     package func first(_ name: StaticString) -> [UInt8]? {
@@ -29,7 +34,7 @@ package struct RawEntry: Sendable {
 }
 
 extension [UInt8] {
-    func equals(_ text: StaticString) -> Bool {
+    package func equals(_ text: StaticString) -> Bool {
         text.withUTF8Buffer { theirs in
             unsafe count == theirs.count && elementsEqual(theirs)
         }

@@ -6,12 +6,15 @@ package struct RequestEntry: Sendable {
     package let kind: Kind
     /// Its place in a batch; a batch's envelope has none.
     package let member: BatchMember?
+    /// The request that it asks again, as `strategyctl dead replay` says it.
+    package let replayOf: RequestID?
     package let payload: [UInt8]
     /// What the caller asked for, in milliseconds from the first entry's ID; nil takes the default.
     package let deadlineMs: Int64?
     package let wantsAllEvents: Bool
     package let history: History
     package let trace: Trace
+    package let credentials: Credentials
 
     /// Its caller expects to wait: `BATCH_TIMEOUT` is its deadline when it does not say.
     package var mayWaitLong: Bool {
@@ -22,6 +25,8 @@ package struct RequestEntry: Sendable {
     package enum Kind: Sendable {
         case generate
         case batch
+        /// What a user asked for, and what it cost.
+        case usage
     }
 
     /// What a requeue says of the deliveries before this one; on any stream but `retry` its fields
@@ -37,6 +42,20 @@ package struct RequestEntry: Sendable {
         package let deadlineAtMs: Int64?
         /// Workers that died while they held it.
         package let deaths: Int
+    }
+
+    /// What is to prove who asks: never logged, and in no record.
+    package struct Credentials: Sendable {
+        /// `authorization`: a bearer token. Printable ASCII, or it is none.
+        package let authorization: String?
+        /// `sealed`: claims that were verified before, sealed by the service.
+        package let sealed: String?
+        package static let none = Credentials(authorization: nil, sealed: nil)
+
+        package init(authorization: String?, sealed: String?) {
+            self.authorization = authorization
+            self.sealed = sealed
+        }
     }
 
     /// W3C trace context as it came in, where it could be one. Who passes it on reads it closely.
@@ -104,17 +123,23 @@ extension RequestEntry {
             )
             let deadlineMs = try fields.checkedDeadline()
             let wantsAllEvents = try fields.checkedEvents()
+            let replayOf = try fields.checkedReplay()
             self.init(
                 id: raw.id,
                 queue: raw.queue,
                 requestID: requestID,
                 kind: kind,
                 member: kind == .batch ? nil : member,
+                replayOf: replayOf,
                 payload: payload,
                 deadlineMs: deadlineMs,
                 wantsAllEvents: wantsAllEvents,
                 history: history,
-                trace: trace
+                trace: trace,
+                credentials: Credentials(
+                    authorization: fields.authorization.flatMap(Self.credentialText),
+                    sealed: fields.sealed.flatMap(Self.credentialText)
+                )
             )
         } catch {
             throw .refused(
@@ -126,6 +151,16 @@ extension RequestEntry {
                 payload: fields.payload ?? []
             )
         }
+    }
+
+    /// Printable ASCII of at most 8 KiB, which is more than any token has.
+    private static func credentialText(_ bytes: [UInt8]) -> String? {
+        guard (1...8_192).contains(bytes.count), bytes.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
+            // Something was there, so that it is malformed rather than missing.
+            return bytes.isEmpty ? nil : "-"
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Printable ASCII of at most 512 bytes, which is what both headers may hold at the most.
@@ -159,9 +194,12 @@ private struct KnownFields {
     var priority: [UInt8]?
     var deadlineAt: [UInt8]?
     var deaths: [UInt8]?
+    var replayOf: [UInt8]?
     var member = MemberFields()
     var traceparent: [UInt8]?
     var tracestate: [UInt8]?
+    var authorization: [UInt8]?
+    var sealed: [UInt8]?
     /// The first name that stands twice, made printable.
     var repeated: String?
 
@@ -190,8 +228,11 @@ private struct KnownFields {
         if name.equals("priority") { priority = value }
         if name.equals("deadline_at") { deadlineAt = value }
         if name.equals("deaths") { deaths = value }
+        if name.equals("replay_of") { replayOf = value }
         if name.equals("traceparent") { traceparent = value }
         if name.equals("tracestate") { tracestate = value }
+        if name.equals("authorization") { authorization = value }
+        if name.equals("sealed") { sealed = value }
         if name.equals("batch_id") { member.batchID = value }
         if name.equals("batch_index") { member.index = value }
         if name.equals("batch_size") { member.size = value }
@@ -230,8 +271,11 @@ private struct KnownFields {
             throw .invalid("agent_type", "expected gpt4_strategy")
         }
         guard let type, !type.equals("generate") else { return .generate }
-        guard type.equals("batch") else { throw .invalid("type", "expected generate or batch") }
-        return .batch
+        if type.equals("batch") { return .batch }
+        guard type.equals("usage") else {
+            throw .invalid("type", "expected generate, batch or usage")
+        }
+        return .usage
     }
 
     func checkedPayload(bytesMax: Int) throws(Rejection) -> [UInt8] {
@@ -264,6 +308,14 @@ private struct KnownFields {
         guard let events, !events.equals("result") else { return false }
         guard events.equals("all") else { throw .invalid("events", "expected result or all") }
         return true
+    }
+
+    func checkedReplay() throws(Rejection) -> RequestID? {
+        guard let replayOf else { return nil }
+        guard let id = RequestID(replayOf) else {
+            throw .invalid("replay_of", "expected the request_id that is asked again")
+        }
+        return id
     }
 
     /// Written by our own scripts, so anything odd in it counts as a first delivery's.

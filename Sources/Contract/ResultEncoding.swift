@@ -18,6 +18,12 @@ extension ResultPayload {
         writer.key("degraded")
         writer.optional(degraded?.rawValue)
         if let model { model.write(to: &writer) }
+        if let cacheAgeMs {
+            writer.key("cache")
+            writer.beginObject()
+            writer.field("age_ms", cacheAgeMs)
+            writer.endObject()
+        }
         switch outcome {
         case .trade(let strategy):
             writer.key("strategy")
@@ -60,8 +66,10 @@ extension ResultPayload.ModelProvenance {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.key("model")
         writer.beginObject()
-        writer.field("name", name)
-        writer.field("endpoint", endpoint)
+        writer.key("name")
+        if let name { writer.value(name) } else { writer.null() }
+        writer.key("endpoint")
+        if let endpoint { writer.value(endpoint) } else { writer.null() }
         writer.field("attempts", attempts)
         writer.endObject()
     }

@@ -5,6 +5,8 @@ package struct ResultPayload: Sendable {
     /// Why the answer is not the model's; nil when it is.
     package let degraded: Degradation?
     package let model: ModelProvenance?
+    /// How old the model's answer is, where `source` is `cache`.
+    package let cacheAgeMs: Int64?
     package let outcome: Outcome
     package let alternatives: [Alternative]
     package let requiresPrincipalReview: Bool
@@ -22,6 +24,7 @@ package struct ResultPayload: Sendable {
         source: Source,
         degraded: Degradation?,
         model: ModelProvenance?,
+        cacheAgeMs: Int64? = nil,
         outcome: Outcome,
         alternatives: [Alternative] = [],
         requiresPrincipalReview: Bool,
@@ -37,6 +40,7 @@ package struct ResultPayload: Sendable {
         self.source = source
         self.degraded = degraded
         self.model = model
+        self.cacheAgeMs = cacheAgeMs
         self.outcome = outcome
         self.alternatives = alternatives
         self.requiresPrincipalReview = requiresPrincipalReview
@@ -70,13 +74,13 @@ package struct ResultPayload: Sendable {
         case ruleBased = "rule_based"
     }
 
-    /// Which model answered, and how often one was asked.
+    /// Which model answered, and how often one was asked. Where none answered, neither is named.
     package struct ModelProvenance: Sendable {
-        package let name: String
-        package let endpoint: String
+        package let name: String?
+        package let endpoint: String?
         package let attempts: Int
 
-        package init(name: String, endpoint: String, attempts: Int) {
+        package init(name: String?, endpoint: String?, attempts: Int) {
             self.name = name
             self.endpoint = endpoint
             self.attempts = attempts

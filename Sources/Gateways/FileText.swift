@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// Files of an operator's: small ones, read whole.
-enum FileText {
+package enum FileText {
     private static let bytesMax = 1_048_576
 
     /// At most 1 MiB.
-    static func read(_ path: String) throws(FileError) -> [UInt8] {
+    package static func read(_ path: String) throws(FileError) -> [UInt8] {
         let fd = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard fd >= 0 else { throw FileError(description: "\(path) cannot be opened") }
         defer { close(fd) }
@@ -23,7 +23,7 @@ enum FileText {
     }
 
     /// When a file was last written and how large it is; nil where there is none.
-    static func stamp(_ path: String) -> Stamp? {
+    package static func stamp(_ path: String) -> Stamp? {
         var facts = stat()
         guard unsafe fstatat(AT_FDCWD, path, &facts, 0) == 0 else { return nil }
         return Stamp(
@@ -34,7 +34,7 @@ enum FileText {
         )
     }
 
-    struct Stamp: Equatable, Sendable {
+    package struct Stamp: Equatable, Sendable {
         let seconds: Int
         let nanoseconds: Int
         let bytes: Int
@@ -42,6 +42,6 @@ enum FileText {
     }
 }
 
-struct FileError: Error, CustomStringConvertible {
-    let description: String
+package struct FileError: Error, CustomStringConvertible {
+    package let description: String
 }

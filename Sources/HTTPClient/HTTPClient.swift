@@ -13,8 +13,8 @@ package import EventLoop
 /// Who makes one calls `shutdown()` before the loop ends.
 package actor HTTPClient {
     package enum Limits {
-        /// Bytes that curl reads at a time. Answers here are 1 to 4 KiB; 5,000 buffers are 40 MiB.
-        package static let receiveBufferBytes = 8 * 1024
+        /// Bytes that curl reads at a time. Answers here are 1 to 4 KiB; 5,000 buffers are 20 MiB.
+        package static let receiveBufferBytes = 4 * 1024
         /// Bytes that curl copies at a time to send under TLS: its least, and enough.
         package static let sendBufferBytes = 16 * 1024
         /// The lines of one head together. Servers commonly send less than 8 KiB.
@@ -108,8 +108,14 @@ extension HTTPClient {
     ///
     /// Cancelling the task breaks the transfer off at once: HTTP/1 by closing its connection,
     /// HTTP/2 by resetting its stream.
-    package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    ///
+    /// - Parameter request: Handed over: curl has its own copy of the body before anything is waited
+    ///   for.
+    package func send(
+        _ request: consuming HTTPRequest
+    ) async throws(HTTPError) -> HTTPResponse {
         let transfer = try acquire(request)
+        _ = consume request
         let id = transfer.id
         let outcome: Result<HTTPResponse, HTTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -176,6 +176,8 @@ extension Transfer {
         } catch {
             throw error.error
         }
+        // curl has its own copy.
+        self.request?.body = nil
         self.told = told
     }
 

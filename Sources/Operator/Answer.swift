@@ -1,5 +1,8 @@
 import ArgumentParser
 import Contract
+import Desk
+import Gateways
+import Postgres
 import Redis
 
 /// The answer to a request that was asked before.
@@ -7,8 +10,9 @@ struct Answer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the answer to a request, while it can be read.",
         discussion: """
-            An answer can be read for REPLY_TTL (10 minutes) after it was given. What is
-            remembered after that, for a day, is how the request ended and what it cost.
+            An answer can be read for REPLY_TTL (10 minutes) after it was given; after
+            that, where DATABASE_URL is set, it is read from its record in the audit
+            trail. Else what is remembered, for a day, is how it ended and what it cost.
 
               strategyctl answer ctl-ok022qh5ep9f
               strategyctl answer 7d5c… --user alice --json
@@ -49,12 +53,38 @@ struct Answer: AsyncParsableCommand {
             Report.show(answer: event, json)
             if let status = Report.status(of: event) { throw status }
         case .record(let record):
+            if record["state"] == "ended", let event = try await Self.recorded(id) {
+                Report.show(answer: event, json)
+                if let status = Report.status(of: event) { throw status }
+                return
+            }
             complain(Self.sentence(about: id, record))
             throw ExitCode.noAnswer
         case nil:
+            if let event = try await Self.recorded(id) {
+                Report.show(answer: event, json)
+                if let status = Report.status(of: event) { throw status }
+                return
+            }
             complain("nothing is known of \(id): it was never added, or its id is forgotten")
             throw ExitCode.negative
         }
+    }
+
+    /// What was told, by its record; nil where there is none, or no database to look into.
+    private static func recorded(_ id: RequestID) async throws -> ReplyEvent? {
+        guard try Surroundings().hasDatabase else { return nil }
+        let ending = try await withDatabase(as: .reader) { pool in
+            try await AuditTrail(pool: pool).ending(of: id)
+        }
+        guard let ending, let reply = ending.reply else { return nil }
+        return ReplyEvent(
+            name: ending.event,
+            requestID: id.text,
+            attempt: ending.attempt,
+            at: ending.atMs,
+            payload: reply
+        )
     }
 
     private static func find(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Contract
+import Desk
 import Gateways
+import Glibc
 import JSON
 import Redis
 
@@ -16,25 +18,63 @@ struct Lag: AsyncParsableCommand {
 
               strategyctl lag
               strategyctl lag --json | jq .waiting
+              strategyctl lag --watch --interval 5
+
+            Below stands what is wrong, if something is, and what mends it.
 
             EXIT STATUS
               0   shown    64  wrong use    69  Redis cannot be reached
             """
     )
 
-    @Flag(help: "Print JSON, and nothing else.")
+    @Flag(help: "Print it again and again, until interrupted.")
+    var watch = false
+
+    @Option(help: "Seconds between two, with --watch.")
+    var interval = 1.0
+
+    @Flag(help: "Print JSON, and nothing else; with --watch a line each.")
     var json = false
 
-    func run() async throws {
-        let json = json
-        try await withService { service in
-            var rows: [PartitionLag] = []
-            for partition in 0..<service.surroundings.partitions {
-                rows.append(try await PartitionLag.read(partition, in: service))
-            }
-            let page = LagPage(rows)
-            if json { printJSON(page.write) } else { print(page.text) }
+    func validate() throws {
+        guard (0.1...3_600).contains(interval) else {
+            throw ValidationError("--interval takes seconds from 0.1 to 3600")
         }
+    }
+
+    func run() async throws {
+        let (json, watch, interval) = (json, watch, interval)
+        try await withService { service in
+            repeat {
+                var rows: [PartitionLag] = []
+                for partition in 0..<service.surroundings.partitions {
+                    rows.append(try await PartitionLag.read(partition, in: service))
+                }
+                let page = LagPage(rows)
+                if json {
+                    printJSON(page.write)
+                } else {
+                    let findings = try await FleetReading.read(service.streams).findings
+                    // On a terminal each takes the last one's place.
+                    if watch, Ink.isTerminal { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+                    print(page.text)
+                    for finding in findings { print(Self.line(finding)) }
+                    if watch, !Ink.isTerminal { print("") }
+                }
+                fflush(nil)
+                if watch { try await Task.sleep(for: .seconds(interval)) }
+            } while watch
+        }
+    }
+
+    private static func line(_ finding: Finding) -> String {
+        let mark =
+            switch finding.severity {
+            case .bad: Ink.red("!!")
+            case .warn: Ink.yellow("! ")
+            case .info: "  "
+            }
+        return "\n\(mark) \(Ink.bold(finding.what))\n   \(finding.todo)"
     }
 }
 
@@ -60,6 +100,8 @@ struct PartitionLag: Sendable {
         )
     }
 
+    var backlogs: [Backlog] { Queue.allCases.compactMap(backlog) }
+
     func backlog(_ queue: Queue) -> Backlog? {
         books.streams[queue].map { Backlog($0, nowMs: books.nowMs) }
     }
@@ -73,7 +115,7 @@ private struct LagPage {
 
     init(_ rows: [PartitionLag]) {
         self.rows = rows
-        let backlogs = rows.flatMap { row in Queue.allCases.compactMap { row.backlog($0) } }
+        let backlogs = rows.flatMap(\.backlogs)
         waiting = backlogs.reduce(0) { $0 + $1.waiting }
         inFlight = backlogs.reduce(0) { $0 + $1.inFlight }
     }

@@ -1,31 +1,7 @@
 import Contract
+import Desk
 import EventLoop
 import Redis
-
-/// One event as it stands on a reply stream.
-struct ReplyEvent: Sendable {
-    let name: String
-    let requestID: String
-    let attempt: Int
-    /// Unix milliseconds, Redis' clock.
-    let at: Int64
-    /// JSON.
-    let payload: [UInt8]
-
-    var isTerminal: Bool {
-        TerminalEvent.Kind(rawValue: name) != nil || name == "batch_complete"
-    }
-
-    init?(_ fields: RedisValue) {
-        let fields = Fields(fields)
-        guard let name = fields[EventField.event] else { return nil }
-        self.name = name
-        requestID = fields[EventField.requestID] ?? ""
-        attempt = Int(fields.int(EventField.attempt) ?? 1)
-        at = fields.int(EventField.at) ?? 0
-        payload = fields.bytes(EventField.payload) ?? []
-    }
-}
 
 /// Reads a reply stream, event by event, as any orchestrator does: 2 s at a time.
 struct ReplyFollower: Sendable {

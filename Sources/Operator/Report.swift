@@ -1,5 +1,6 @@
 import ArgumentParser
 import Contract
+import Desk
 import Glibc
 import JSON
 
@@ -60,7 +61,7 @@ enum Report {
     }
 
     static func text(_ object: JSONObject, _ key: StaticString) -> String? {
-        try? object.optional(key)?.string()
+        Inside.text(object, key)
     }
 }
 
@@ -83,48 +84,12 @@ struct Table {
     }
 }
 
-/// Numbers as people read them.
-enum Figures {
-    /// Whole dollars and cents: `1,234.50`.
-    static func dollars(_ value: Double) -> String {
-        // Sums that no whole number of cents holds are read by their exponent.
-        guard abs(value) < 1e15 else { return String(value) }
-        let cents = Int64((abs(value) * 100).rounded())
-        var whole = String(cents / 100)
-        var grouped = ""
-        while whole.count > 3 {
-            grouped = ",\(whole.suffix(3))" + grouped
-            whole = String(whole.dropLast(3))
-        }
-        let rest = cents % 100
-        return "\(value < 0 ? "-" : "")\(whole)\(grouped).\(rest < 10 ? "0" : "")\(rest)"
-    }
-
-    /// Without a fraction that says nothing: `450`, `427.5`, at most four places.
-    static func plain(_ value: Double) -> String {
-        let rounded = (value * 10_000).rounded() / 10_000
-        return rounded == rounded.rounded() && abs(rounded) < 1e15
-            ? String(Int64(rounded)) : String(rounded)
-    }
-
-    /// `61.5 %`.
-    static func percent(_ share: Double) -> String { "\((share * 1_000).rounded() / 10) %" }
-
-    /// Every place of a small sum: `0.01835`, where `description` would say `1.835e-05`.
-    static func exact(_ value: Double) -> String {
-        let nanos = Int64((value * 1e9).rounded())
-        var fraction = String(nanos % 1_000_000_000 + 1_000_000_000).dropFirst()
-        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-        return "\(nanos / 1_000_000_000).\(fraction)"
-    }
-}
-
 /// Colours, on a terminal alone.
 enum Ink {
-    private static let isOn: Bool = {
-        guard isatty(STDOUT_FILENO) == 1 else { return false }
-        return unsafe getenv("NO_COLOR") == nil
-    }()
+    /// Whether standard output is a terminal.
+    static let isTerminal = isatty(STDOUT_FILENO) == 1
+
+    private static let isOn = unsafe isTerminal && getenv("NO_COLOR") == nil
 
     static func bold(_ text: String) -> String { painted(text, "1") }
     static func red(_ text: String) -> String { painted(text, "31") }

@@ -16,19 +16,25 @@ struct StrategyCtl: AsyncParsableCommand {
               REDIS_URL        redis://, rediss:// or unix:// address of Redis
               REDIS_HOST       host of Redis, where REDIS_URL is not set [localhost]
               REDIS_PORT       port of the same [6379]
+              DATABASE_URL     postgresql:// address of the ledger, as the service's role
+              DATABASE_READ_URL     the same for who only reads, where that is another
+              DATABASE_MIGRATE_URL  the same for the role that owns the schema
               STREAM_PREFIX    what every key begins with [strategy]
               PARTITIONS       partitions of the streams [1]
               DEFAULT_TIER     tier of users without a profile, as for workers [free]
               USER_COST_SHARE  one user's share of all dollars, as for workers [1]
               NO_COLOR         set to anything: no colours
 
-            Variables that are not set are looked for in .run/env of the current folder, where
-            `make up` and `make run` write them.
+            Where none of the first three is set, the others are looked for as well in .run/env
+            of the current folder, where `make up` and `make run` write them.
             """,
         version: Release.version,
         subcommands: [
-            Submit.self, Answer.self, Explain.self, User.self, Lag.self, Dead.self, Doctor.self,
-            Analyze.self, Restrict.self,
+            Submit.self, Batch.self, Answer.self, Cancel.self, Explain.self, Top.self, Lag.self,
+            PauseCommand.self, ResumeCommand.self, BreakerCommand.self, Dead.self, Doctor.self,
+            User.self,
+            Usage.self, LedgerCommand.self, Audit.self, Migrate.self, Restrict.self, Analyze.self,
+            ScreenCommand.self, Bench.self,
         ]
     )
 }

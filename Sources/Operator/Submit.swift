@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import JSON
 import Redis
+import Secrets
 
 /// Adds one request, waits for its answer, and prints it.
 struct Submit: AsyncParsableCommand {
@@ -17,7 +18,8 @@ struct Submit: AsyncParsableCommand {
               strategyctl submit request.json
               jq .payload saved.json | strategyctl submit - --json
 
-            With a file, flags replace what it says.
+            With a file, flags replace what it says. Where AUTH_MODE asks for a token, it is
+            in the file that --token-file names, or in the variable AUTH_TOKEN.
 
             EXIT STATUS
               0   a result
@@ -67,6 +69,8 @@ struct Submit: AsyncParsableCommand {
     @Option(help: "The request's id; by default a new one.")
     var requestID: String?
 
+    @OptionGroup var token: BearerToken
+
     @Flag(help: "Follow the request: print every event as it comes.")
     var events = false
 
@@ -98,7 +102,7 @@ struct Submit: AsyncParsableCommand {
             throw ExitCode.usage
         }
         let keys = surroundings.keys(ofUser: request.userID)
-        let command = entry(request, id, keys)
+        let command = entry(request, id, keys, try token.field())
         let patience = timeout ?? (deadline ?? (priority == .low ? 3_600 : 30)) + 5
         let options = (events: events, json: json)
         let end = try await withRedis(surroundings) { redis, loop in
@@ -122,7 +126,12 @@ struct Submit: AsyncParsableCommand {
         if let status = Report.status(of: end) { throw status }
     }
 
-    private func entry(_ request: Payload, _ id: RequestID, _ keys: Keys) -> RedisCommand {
+    private func entry(
+        _ request: Payload,
+        _ id: RequestID,
+        _ keys: Keys,
+        _ authorization: Secret?
+    ) -> RedisCommand {
         var command = RedisCommand("XADD", reserving: request.bytes.count + 256)
         command.append(keys.requests(priority.queue))
         command.append("*")
@@ -139,6 +148,10 @@ struct Submit: AsyncParsableCommand {
         if events {
             command.append("events")
             command.append("all")
+        }
+        if let authorization {
+            command.append("authorization")
+            command.append(authorization.reveal())
         }
         return command
     }

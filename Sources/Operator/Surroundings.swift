@@ -3,9 +3,10 @@ import Contract
 import EventLoop
 import Glibc
 import Policy
+import Postgres
 import Redis
 
-/// Where the streams are: from the environment, else from `.run/env` of the current folder.
+/// Where the streams are: from the environment, else, all of it, from `.run/env` of the current folder.
 struct Surroundings {
     let redis: RedisEndpoint
     let streamPrefix: String
@@ -14,9 +15,15 @@ struct Surroundings {
     let defaultTier: Tier
     /// The same: the most that one user may have of what the fleet may spend.
     let userCostShare: Double
+    /// The database's addresses, by the variables that hold them.
+    private let databases: [String: String]
 
     init() throws {
-        let file = Self.read(".run/env")
+        // The addresses of one service: who names another Redis means nothing of this folder's, whose
+        // database would be told of other users.
+        let names: [String] = ["REDIS_URL", "REDIS_HOST", "REDIS_PORT"]
+        let isNamed = names.contains { name in unsafe getenv(name) != nil }
+        let file = isNamed ? [:] : Self.read(".run/env")
         func value(_ name: String) -> String? {
             let set = unsafe getenv(name).map { unsafe String(cString: $0) } ?? file[name]
             return set?.isEmpty == true ? nil : set
@@ -35,6 +42,9 @@ struct Surroundings {
             }
             redis = RedisEndpoint(host: value("REDIS_HOST") ?? "localhost", port: port)
         }
+        databases = ["DATABASE_URL", "DATABASE_READ_URL", "DATABASE_MIGRATE_URL"].reduce(
+            into: [:]
+        ) { $0[$1] = value($1) }
         streamPrefix = value("STREAM_PREFIX") ?? "strategy"
         guard let count = Int(value("PARTITIONS") ?? "1"), (1...1_024).contains(count) else {
             complain("PARTITIONS: expected a number from 1 to 1024")
@@ -51,6 +61,26 @@ struct Surroundings {
             throw ExitCode.usage
         }
         userCostShare = share
+    }
+
+    var hasDatabase: Bool {
+        databases["DATABASE_READ_URL"] != nil || databases["DATABASE_URL"] != nil
+    }
+
+    /// Where PostgreSQL is, for one of its roles.
+    func database(_ role: DatabaseRole) throws -> PostgresAddress {
+        guard let name = role.variables.first(where: { databases[$0] != nil }),
+            let url = databases[name]
+        else {
+            complain("\(role.variables.joined(separator: " or ")) is not set")
+            throw ExitCode.usage
+        }
+        do throws(PostgresAddressError) {
+            return try PostgresAddress(url: url)
+        } catch {
+            complain("\(name): \(error)")
+            throw ExitCode.usage
+        }
     }
 
     func keys(ofUser userID: String) -> Keys {
@@ -80,6 +110,7 @@ struct Surroundings {
 /// Runs `body` with a connection, and leaves none behind.
 func withRedis<Value: Sendable>(
     _ surroundings: Surroundings,
+    isQuiet: Bool = false,
     _ body: @escaping @Sendable (RedisConnection, EventLoop) async throws -> Value
 ) async throws -> Value {
     let endpoint = surroundings.redis
@@ -105,7 +136,7 @@ func withRedis<Value: Sendable>(
                 do throws(RedisError) {
                     try await connection.whenReady(within: .seconds(5))
                 } catch {
-                    complain("\(error) (\(endpoint))")
+                    if !isQuiet { complain("\(error) (\(endpoint))") }
                     throw ExitCode.unavailable
                 }
                 outcome = .success(try await body(connection, loop))

@@ -1,5 +1,6 @@
 package import Contract
 package import Options
+package import Policy
 
 /// Where entries come from and answers go: what the pipeline asks of the stream store.
 ///
@@ -16,13 +17,12 @@ package protocol Streams: Sendable {
 
     /// Marks that the model is about to be called, and what the call may cost.
     ///
-    /// - Returns: False when the request is no longer this attempt's.
     func mark(
         _ standing: Standing,
         of accepted: Accepted,
         attempt: Int
     )
-        async throws(StreamFailure) -> Bool
+        async throws(StreamFailure) -> Marking
 
     /// Writes the terminal event, acknowledges the entry, deletes it, settles what it cost.
     func commit(_ event: TerminalEvent) async throws(StreamFailure) -> Receipt
@@ -107,6 +107,17 @@ package protocol Parking: Sendable {
 
     /// A reservation of this user was settled.
     func settled(_ user: String) async
+
+    /// Waits until there may be an answer to this question, or nobody who asks it, or for `ms` at the
+    /// most.
+    func waitForAnswer(
+        _ question: String,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError)
+
+    /// There is an answer to this question, for all who wait for it.
+    func answerCame(_ question: String) async
 }
 
 /// What came of a turn.
@@ -155,19 +166,28 @@ package struct Grant: Sendable {
     package let limits: LimitsPayload
     /// What an attempt that died at the model is charged at.
     package let inherited: Charge?
+    /// Calls that this attempt has made before it was handed back. Their names in the fleet's books are
+    /// theirs, whoever settles them when.
+    package let callsMade: Int
+    /// What the user's profile approves him for, 1–4; nil where it says nothing.
+    package let approvalLevel: Int?
 
     package init(
         attempt: Int,
         reserved: NanoUSD,
         deadlineMs: Int64,
         limits: LimitsPayload,
-        inherited: Charge?
+        inherited: Charge?,
+        callsMade: Int = 0,
+        approvalLevel: Int? = nil
     ) {
         self.attempt = attempt
         self.reserved = reserved
         self.deadlineMs = deadlineMs
         self.limits = limits
         self.inherited = inherited
+        self.callsMade = callsMade
+        self.approvalLevel = approvalLevel
     }
 }
 
@@ -220,8 +240,24 @@ package enum Turn: Sendable {
 package enum Standing: Sendable {
     /// It waits for its turn.
     case parked
+    /// It waits for what another is answered that asks the same: nothing is set aside for it.
+    case following
     /// At the model.
-    case calling(number: Int, reserved: NanoUSD)
+    ///
+    /// - Parameters:
+    ///   - reserved: The most that the call may cost.
+    ///   - spent: What this attempt's calls before it cost, or may have cost. The user's share of both
+    ///     is set aside before the call is made.
+    case calling(number: Int, reserved: NanoUSD, spent: NanoUSD)
+}
+
+/// What the books say to a standing.
+package enum Marking: Equatable, Sendable {
+    case marked
+    /// The request is no longer this attempt's.
+    case lost
+    /// The user's hour does not cover the call.
+    case unaffordable
 }
 
 /// Why the store did not do what it was asked. What cannot be repeated is a receipt, not a failure.
@@ -266,13 +302,90 @@ package protocol Restrictions: Sendable {
     func inForce() async throws(CancellationError) -> RestrictedList
 }
 
-/// A model that writes strategies: what the pipeline asks of it.
+/// Who may ask in whose name. Nothing of a token goes further than this.
+package protocol Authority: Sendable {
+    /// - Parameter atMs: When the credentials were presented, Unix milliseconds.
+    func permit(
+        _ credentials: RequestEntry.Credentials,
+        for identity: Identity,
+        atMs: Int64
+    ) async throws(CancellationError) -> Permission
+
+    /// What goes on in the token's place with a member of a batch whose token was verified.
+    func seal(_ identity: Identity, as tier: String?) async throws(CancellationError) -> String
+}
+
+package enum Permission: Sendable {
+    /// With the tier that is claimed, if one is, and the claims as they go on, sealed.
+    case granted(tier: String?, seal: String)
+    /// `unauthorized`: nothing is proved. `forbidden`: somebody else is.
+    case refused(Rejection)
+}
+
+/// Models that write strategies: what the pipeline asks of them.
 package protocol Model: Sendable {
-    /// Writes the question down, and says what asking it may cost.
+    /// The ways to a model, in the order in which they are tried; at least one.
+    var routes: [Route] { get }
+
+    /// What asking such a question may cost there, whatever its menu turns out to be.
+    func quote(_ outline: Outline, by route: Route) -> Quote
+
+    /// Of the templates that go with such a question: it stands in every row of usage.
+    func version(of form: Question.Form) -> String
+
+    /// Writes the question down.
     func prepare(_ question: Question) -> PreparedCall
 
+    /// What asking it may cost there: no more than its outline's, but for the complaint.
+    func quote(_ call: PreparedCall, by route: Route) -> Quote
+
     /// One call, ended within `timeLeftMs` at the latest. Cancelled, its transfer is closed at once.
-    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion
+    func complete(_ call: consuming PreparedCall, _ terms: CallTerms) async -> Completion
+}
+
+/// Which ways to a model are open: what the whole fleet has seen of each.
+package protocol Switchboard: Sendable {
+    /// Whether a call may go by this way now. A probe is the only one in the fleet.
+    func passage(_ route: Route, for kind: Ladder.Kind) async -> Passage
+
+    /// What became of a call that was let through.
+    func report(_ route: Route, _ passage: Passage, _ report: CallReport) async
+
+    /// Takes one of the fleet's repeats, or of its calls beside others; false when there is none left.
+    func take(_ allowance: Allowance) async -> Bool
+}
+
+package enum Passage: Equatable, Sendable {
+    case open
+    case probe
+    case closed
+}
+
+/// Calls beyond one a request, each a share of all the fleet's requests at the most.
+package enum Allowance: String, CaseIterable, Sendable {
+    case repeats
+    case besides
+}
+
+/// Answers that models gave, for whoever asks the same; and who asks, while there is none.
+package protocol SharedAnswers: Sendable {
+    /// Looks for an answer, and takes the lead where there is none and nobody has it.
+    func join(_ question: AnswerKey, as seat: Seat, mayLead: Bool) async -> Joined
+
+    /// The leader's answer, for all.
+    ///
+    /// - Returns: False when it does not lead any more, or nobody could be told.
+    func share(_ answer: SharedAnswer, to question: AnswerKey, by seat: Seat) async -> Bool
+
+    /// The leader has none. Told soon, also when the leader's task was cancelled.
+    func leave(_ question: AnswerKey, by seat: Seat)
+}
+
+/// Waiting and chance, handed in.
+package protocol Pauses: Sendable {
+    func pause(ms: Int64) async throws(CancellationError)
+    /// From 0 up to 1.
+    func chance() -> Double
 }
 
 /// The present by the store's clock, in Unix milliseconds; deadlines are counted by it.
@@ -286,12 +399,18 @@ package protocol Watch: Sendable {
     func end(_ stage: Stage, since start: ContinuousClock.Instant)
     /// A request is in order and begins; `Accepted.times` tell how long it waited.
     func started(_ accepted: Accepted)
+    /// A request's words were looked at.
+    func screened(_ accepted: Accepted, _ verdict: ScreeningVerdict)
     /// A request asks for what is on the restricted list.
     func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit)
     /// A batch's members are in their stream.
     func expanded(_ batch: AcceptedBatch)
     /// The store has said what became of a request.
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt)
+    /// A model is called, for this reason.
+    func calls(_ kind: Ladder.Kind)
+    /// What came of looking for an answer to the same question.
+    func shares(_ outcome: SharingOutcome)
     /// A step was taken: where tests stop the process.
     func reached(_ step: Step)
 }
@@ -309,6 +428,8 @@ package enum Step: String, CaseIterable, Sendable {
     case settled
     /// Some of a batch's members have been added.
     case expanded
+    /// A request was handed back; its call is not settled.
+    case released
 }
 
 extension Watch {

@@ -1,5 +1,6 @@
 package import EventLoop
 package import Logging
+package import Postgres
 package import Redis
 import ServiceLifecycle
 import Synchronization
@@ -13,6 +14,18 @@ package struct ConnectionService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown { await connection.run() }
+    }
+}
+
+/// Keeps a pool, whose connections are made by who asks, until the end of the process.
+package struct PoolService: Service {
+    private let pool: PostgresPool
+
+    package init(_ pool: PostgresPool) { self.pool = pool }
+
+    package func run() async throws {
+        do { try await gracefulShutdown() } catch {}
+        await pool.close()
     }
 }
 

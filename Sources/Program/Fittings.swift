@@ -29,4 +29,11 @@ package enum Host {
             as: UTF8.self
         )
     }
+
+    /// Its own clock, Unix milliseconds.
+    package static func nowMs() -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
 }

@@ -1,20 +1,26 @@
 package import EventLoop
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 package import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 package import Telemetry
 
-/// `/health`, `/health/live`, `/health/ready` and `/metrics`, on threads of their own: they answer
-/// also when the loop does not, which is just what they are asked about.
+/// `/health`, `/health/live`, `/health/ready` and whatever the program answers besides, on threads of
+/// their own: they answer also when the loop does not, which is just what they are asked about.
 package struct HealthServer: Service {
     private let loop: EventLoop::EventLoop
     private let address: Address
     private let health: @Sendable (_ loopAnswered: Bool) -> Health
-    private let metricsPage: @Sendable (_ accept: String?) -> Page
+    private let others: Others
     private let log: Logger
+
+    /// Answers all other paths.
+    package typealias Others = @Sendable (Exchange) async -> Reply
 
     /// Where it is served.
     package struct Address: Sendable {
@@ -24,17 +30,53 @@ package struct HealthServer: Service {
         package let port: Int
         /// `HEALTH_PORT_FILE`.
         package let portFile: String?
+        /// Nil for plain HTTP.
+        package let tls: TLS?
 
-        package init(host: String, port: Int, portFile: String?) {
+        package init(host: String, port: Int, portFile: String?, tls: TLS? = nil) {
             self.host = host
             self.port = port
             self.portFile = portFile
+            self.tls = tls
+        }
+
+        package struct TLS: Sendable {
+            /// PEM files: the certificate with its chain, and its key.
+            package let certificate: String
+            package let key: String
+
+            package init(certificate: String, key: String) {
+                self.certificate = certificate
+                self.key = key
+            }
+        }
+
+        /// Whether only this machine can reach it.
+        package var isLoopback: Bool {
+            host == "localhost" || host == "::1" || host.hasPrefix("127.")
         }
     }
 
     /// - Parameters:
     ///   - health: Called on the server's threads.
-    ///   - metricsPage: The same; given the request's `Accept` header.
+    ///   - others: The same.
+    package init(
+        of loop: EventLoop::EventLoop,
+        at address: Address,
+        health: @escaping @Sendable (_ loopAnswered: Bool) -> Health,
+        others: @escaping Others,
+        log: Logger
+    ) {
+        self.loop = loop
+        self.address = address
+        self.health = health
+        self.others = others
+        self.log = log
+    }
+
+    /// With `/metrics` and nothing else besides.
+    ///
+    /// - Parameter metricsPage: Called on the server's threads with the request's `Accept` header.
     package init(
         of loop: EventLoop::EventLoop,
         at address: Address,
@@ -42,11 +84,18 @@ package struct HealthServer: Service {
         metricsPage: @escaping @Sendable (_ accept: String?) -> Page,
         log: Logger
     ) {
-        self.loop = loop
-        self.address = address
-        self.health = health
-        self.metricsPage = metricsPage
-        self.log = log
+        self.init(
+            of: loop,
+            at: address,
+            health: health,
+            others: { exchange in
+                guard exchange.path == "/metrics" else {
+                    return Reply(404, "text/plain; charset=utf-8", Array("not found\n".utf8))
+                }
+                return Reply(metricsPage(exchange.headers["accept"]))
+            },
+            log: log
+        )
     }
 
     private enum Limits {
@@ -55,17 +104,11 @@ package struct HealthServer: Service {
     }
 
     package func run() async throws {
-        let router = Router()
-        for endpoint in Health.Endpoint.allCases {
-            router.get(RouterPath(endpoint.rawValue)) { _, _ in
-                response(health(await loopAnswers()).page(for: endpoint))
-            }
-        }
-        router.get("/metrics") { request, _ in
-            response(metricsPage(request.headers[.accept]))
-        }
         let app = Application(
-            router: router,
+            responder: CallbackResponder<PeerContext> { request, context in
+                await response(to: request, context)
+            },
+            server: try builder(),
             configuration: .init(
                 address: .hostname(address.host, port: address.port),
                 serverName: nil
@@ -88,15 +131,75 @@ package struct HealthServer: Service {
         }
     }
 
-    private func response(_ page: Page) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = page.contentType
-        headers[.cacheControl] = "no-store"
-        return Response(
-            status: .init(code: page.status),
-            headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body))
+    private func builder() throws(StartFailure) -> HTTPServerBuilder {
+        guard let tls = address.tls else { return .http1() }
+        do {
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate)
+                    .map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem))
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            return try .tls(.http1(), tlsConfiguration: configuration)
+        } catch {
+            throw .service("\(tls.certificate), \(tls.key): cannot be used for TLS: \(error)")
+        }
+    }
+
+    private func response(to request: Request, _ context: PeerContext) async -> Response {
+        let path = request.uri.path
+        if let endpoint = Health.Endpoint(rawValue: path) {
+            guard request.method == .get || request.method == .head else {
+                return Self.response(Reply(405, "text/plain; charset=utf-8", []))
+            }
+            return Self.response(Reply(health(await loopAnswers()).page(for: endpoint)))
+        }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: Exchange.Limits.bodyBytesMax)
+        } catch {
+            return Self.response(
+                Reply(413, "text/plain; charset=utf-8", Array("too much was sent\n".utf8))
+            )
+        }
+        var query: [String: String] = [:]
+        for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
+        var headers: [String: String] = [:]
+        for field in request.headers { headers[field.name.canonicalName] = field.value }
+        return Self.response(
+            await others(
+                Exchange(
+                    method: request.method.rawValue,
+                    path: path,
+                    query: query,
+                    headers: headers,
+                    address: context.address,
+                    body: Array(body.readableBytesView)
+                )
+            )
         )
+    }
+
+    private static func response(_ reply: Reply) -> Response {
+        var headers = HTTPFields()
+        headers[.cacheControl] = "no-store"
+        headers[.xContentTypeOptions] = "nosniff"
+        for (name, value) in reply.headers {
+            guard let name = HTTPField.Name(name) else { continue }
+            headers[name] = value
+        }
+        let body =
+            switch reply.body {
+            case .bytes(let bytes): ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+            case .stream(let next):
+                ResponseBody { writer in
+                    while let bytes = await next() {
+                        try await writer.write(ByteBuffer(bytes: bytes))
+                    }
+                    try await writer.finish(nil)
+                }
+            }
+        return Response(status: .init(code: reply.status), headers: headers, body: body)
     }
 
     /// Whether the loop runs a call through its queue in time.
@@ -118,6 +221,17 @@ package struct HealthServer: Service {
         if !PortFile.write(port, to: path) {
             log.error("HEALTH_PORT_FILE cannot be written", metadata: ["path": "\(path)"])
         }
+    }
+}
+
+/// A request's context, which knows who asks.
+private struct PeerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let address: String?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        address = source.channel.remoteAddress?.ipAddress
     }
 }
 

@@ -33,6 +33,14 @@ extension ProgramVariable {
         return "ENVIRONMENT VARIABLES\n" + lines.joined(separator: "\n")
     }
 
+    /// What `--help` says behind the table.
+    package static var secretsNote: String {
+        let secrets = allCases.filter(\.isSecret).map(\.rawValue).joined(separator: ", ")
+        return "In place of \(secrets), the same with _FILE behind it names a file that holds it. "
+            + "Such files are read again when they change and on SIGHUP; what differs counts for "
+            + "new connections and calls."
+    }
+
     /// What is in force and where from, one line a variable. Of a secret, whether it is set.
     package static func inForce(_ config: ConfigReader) -> String {
         allCases.map { variable in

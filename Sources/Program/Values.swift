@@ -1,5 +1,6 @@
 package import Configuration
 package import Policy
+package import Postgres
 package import Redis
 
 /// A variable that cannot be used, and why. Never says what it holds, which may be a secret.
@@ -7,8 +8,10 @@ package struct SettingsError: Error, CustomStringConvertible {
     package let description: String
 
     package init(_ variable: some ProgramVariable, _ reason: String) {
-        description = "\(variable.rawValue): \(reason)"
+        self.init(name: variable.rawValue, reason)
     }
+
+    init(name: String, _ reason: String) { description = "\(name): \(reason)" }
 }
 
 /// The variables as they are set, or their defaults; what is set to nothing is not set.
@@ -143,15 +146,27 @@ extension Values {
         }
     }
 
+    /// - Returns: Nil where it is not set.
+    package func database(_ url: Variable) throws(SettingsError) -> PostgresAddress? {
+        guard let text = optional(url) else { return nil }
+        do throws(PostgresAddressError) {
+            return try PostgresAddress(url: text)
+        } catch {
+            throw SettingsError(url, "\(error)")
+        }
+    }
+
     package func healthAddress(
         host: Variable,
         port: Variable,
-        portFile: Variable
+        portFile: Variable,
+        tls: HealthServer.Address.TLS? = nil
     ) throws(SettingsError) -> HealthServer.Address {
         HealthServer.Address(
             host: try text(host),
             port: try integer(port, in: 0...65_535),
-            portFile: optional(portFile)
+            portFile: optional(portFile),
+            tls: tls
         )
     }
 }

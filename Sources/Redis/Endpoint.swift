@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// Where a server is, and who we are there.
 ///
 /// Written as a URL (`REDIS_URL`):
@@ -34,7 +36,7 @@ package struct RedisEndpoint: Equatable, Sendable {
             place: .tcp(host: host, port: port),
             usesTLS: false,
             user: user,
-            password: password.map(Secret.init),
+            password: password.map { Secret($0) },
             database: database
         )
     }
@@ -49,7 +51,7 @@ package struct RedisEndpoint: Equatable, Sendable {
             place: .unix(path: path),
             usesTLS: false,
             user: user,
-            password: password.map(Secret.init),
+            password: password.map { Secret($0) },
             database: database
         )
     }
@@ -60,6 +62,18 @@ package struct RedisEndpoint: Equatable, Sendable {
         self.user = user
         self.password = password
         self.database = database
+    }
+
+    /// Takes over another's password, where nothing else differs: whoever holds a copy of this one
+    /// greets with it from the next connection on.
+    ///
+    /// - Returns: Whether nothing else differs.
+    package func renewPassword(as other: RedisEndpoint) -> Bool {
+        guard place == other.place, usesTLS == other.usesTLS, user == other.user,
+            database == other.database, (password == nil) == (other.password == nil)
+        else { return false }
+        if let password, let fresh = other.password { password.renew(fresh.reveal()) }
+        return true
     }
 }
 
@@ -123,21 +137,6 @@ extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible {
     }
 
     package var debugDescription: String { description }
-}
-
-/// A text that no description, reflection or dump shows.
-struct Secret: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-    CustomReflectable
-{
-    private let text: String
-    init(_ text: String) { self.text = text }
-
-    /// The one way out, to be read aloud where it is used.
-    func reveal() -> String { text }
-
-    var description: String { "***" }
-    var debugDescription: String { "***" }
-    var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 // MARK: - Parsing

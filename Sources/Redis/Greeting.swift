@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// What is said on a new connection before anyone else may speak, and what the answers mean.
 ///
 /// All steps go out in one write. Knows no socket: commands out, a verdict in.

@@ -11,8 +11,8 @@
 //   Sending.swift      a command's way through a ready connection, and its cancellation
 //   Wire.swift         one hiredis context, from its making to its end
 //   Pending.swift      the commands that wait for their replies, in order
-//   Resolution.swift   a name to addresses, off the loop
-//   Backoff.swift      how long to rest between attempts
+//
+// Names become addresses, and rests between attempts are drawn, by `EventLoop`.
 
 internal import CHiredis
 

@@ -28,7 +28,7 @@ extension RedisValue {
     /// A string's or status' text; nil for all else and for bytes that are not UTF-8.
     package var text: String? {
         switch self {
-        case .string(let bytes): String(validating: bytes, as: UTF8.self)
+        case .string(let bytes): Self.text(of: bytes)
         case .status(let line): line
         case .integer, .array, .null, .error: nil
         }
@@ -38,9 +38,33 @@ extension RedisValue {
     package var int: Int? {
         switch self {
         case .integer(let number): number
-        case .string(let bytes): String(validating: bytes, as: UTF8.self).flatMap { Int($0) }
+        case .string(let bytes): Self.integer(of: bytes)
         case .status, .array, .null, .error: nil
         }
+    }
+
+    private static func text(of bytes: [UInt8]) -> String? {
+        // Nearly all that Redis says to us is ASCII, which needs no general decoder to be checked.
+        var others: UInt8 = 0
+        for byte in bytes { others |= byte }
+        if others < 0x80 { return String(decoding: bytes, as: UTF8.self) }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// A number as `Int(_:)` reads it: a sign, then figures.
+    private static func integer(of bytes: [UInt8]) -> Int? {
+        let isNegative = bytes.first == UInt8(ascii: "-")
+        let hasSign = isNegative || bytes.first == UInt8(ascii: "+")
+        // 18 figures fit whatever they are.
+        guard bytes.count <= 18, bytes.count > (hasSign ? 1 : 0) else {
+            return text(of: bytes).flatMap { Int($0) }
+        }
+        var number = 0
+        for byte in bytes.dropFirst(hasSign ? 1 : 0) {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return isNegative ? -number : number
     }
 
     package var array: [RedisValue]? {

@@ -423,3 +423,8 @@ extension Wire {
     guard let reply = unsafe reply?.assumingMemoryBound(to: redisReply.self) else { return }
     unsafe Wire.from(context?.pointee.data)?.replyArrived(reply)
 }
+
+/// The text in a buffer that a C function has filled, up to its zero.
+private func string(from buffer: [CChar]) -> String {
+    String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}

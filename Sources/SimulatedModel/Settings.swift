@@ -115,7 +115,11 @@ package struct Settings: Sendable {
         BEHAVIOR: {"mode": MODE}, or an array of them; the first that matches a call
         is used. Members, all optional:
           model, request_id_prefix       which calls
-          times                          how many (until deleted)
+          key                            with this key
+          times, after                   how many (until deleted), and how
+                                         many go well before
+          share                          0 to 1: some of them
+          for_ms                         for so long
           latency_ms                     "median[,p99]" of those calls
           tokens                         length: how many are left
           status, code, type, message, param,

@@ -18,6 +18,20 @@ package final class Overview: Sendable {
         var pause: Pause?
         var load: Supervision.Load?
         var memoryIsShort = false
+        var ledger = Ledger()
+    }
+
+    /// A partition's outbox.
+    package struct Ledger: Sendable {
+        var isReached = false
+        var rows = 0
+        var bytes = 0
+        var left = OutboxWatch.Limits.longest
+        var isFull = false
+        var uncarried: Int64 = 0
+        var unreadable = 0
+        /// Nil where nothing is carried.
+        var isOpen: Bool?
     }
 
     package enum Limits {
@@ -32,6 +46,10 @@ package final class Overview: Sendable {
 
     package func leads(_ partition: Int, _ isLed: Bool) {
         change(partition) { $0.isLed = isLed }
+    }
+
+    package func isLed(_ partition: Int) -> Bool {
+        partitions.withLock { $0.indices.contains(partition) && $0[partition].isLed }
     }
 
     package func holdsOff(_ partition: Int, _ isHoldingOff: Bool) {
@@ -61,11 +79,16 @@ package final class Overview: Sendable {
         change(partition) { ($0.load, $0.memoryIsShort) = (load, memoryIsShort) }
     }
 
+    func ledger(_ partition: Int, _ change: (inout Ledger) -> Void) {
+        self.change(partition) { change(&$0.ledger) }
+    }
+
     /// Another process tells of it from now on.
     package func forgets(_ partition: Int) {
         change(partition) { partition in
             (partition.backlogs, partition.drift) = ([:], [:])
             (partition.pause, partition.load, partition.memoryIsShort) = (nil, nil, false)
+            partition.ledger = Ledger(isOpen: partition.ledger.isOpen.map { _ in false })
         }
     }
 
@@ -95,6 +118,7 @@ package final class Overview: Sendable {
         metrics.load.accepting.set(to: loads.count { $0.isAccepting })
         metrics.load.paused.set(to: partitions.count { $0.pause != nil })
         metrics.load.memoryShort.set(to: partitions.contains(where: \.memoryIsShort))
+        show(partitions.map(\.ledger))
         for law in SupervisorMetrics.Law.allCases {
             // The worst, for a loss here and a double there must not look like nothing.
             let worst = partitions.compactMap { $0.drift[law] }.max { abs($0) < abs($1) }
@@ -104,6 +128,16 @@ package final class Overview: Sendable {
 }
 
 extension Overview {
+    private func show(_ ledgers: [Ledger]) {
+        metrics.ledger.connected.set(to: ledgers.contains(where: \.isReached))
+        metrics.ledger.rows.set(to: ledgers.reduce(0) { $0 + $1.rows })
+        metrics.ledger.bytes.set(to: ledgers.reduce(0) { $0 + $1.bytes })
+        let left = ledgers.map(\.left).min() ?? .zero
+        metrics.ledger.hoursLeft.set(to: left / .seconds(1))
+        metrics.ledger.uncarried.set(to: Int(ledgers.reduce(0) { $0 + $1.uncarried }))
+        metrics.ledger.unreadable.set(to: ledgers.reduce(0) { $0 + $1.unreadable })
+    }
+
     /// - Parameter loopAnswered: Whether the loop ran a call through its queue in time.
     package func health(loopAnswered: Bool, now: ContinuousClock.Instant) -> Health {
         let partitions = partitions.withLock { $0 }
@@ -143,6 +177,11 @@ extension Overview {
                         ? "Redis is above MEMORY_WATERMARK: new requests are turned away" : "ok"
                 ),
                 .init(
+                    "ledger",
+                    ok: !partitions.contains { $0.isLed && $0.ledger.isOpen == false },
+                    detail: Self.ledger(partitions)
+                ),
+                .init(
                     "reclaim",
                     ok: true,
                     detail: holdsOff
@@ -151,6 +190,19 @@ extension Overview {
             ],
             version: Release.version
         )
+    }
+
+    private static func ledger(_ partitions: [Partition]) -> String {
+        let led = partitions.filter(\.isLed).map(\.ledger)
+        let rows = led.reduce(0) { $0 + $1.rows }
+        if led.contains(where: { $0.isOpen == false }) {
+            return
+                "the books of the last hour are not put back yet: check DATABASE_URL and the server"
+        }
+        if led.contains(where: \.isFull) {
+            return "\(rows) rows wait, OUTBOX_MAX_BYTES is reached: new requests are turned away"
+        }
+        return rows == 0 ? "nothing waits" : "\(rows) rows wait to be carried"
     }
 
     private static func paused(_ partitions: [Partition]) -> String {

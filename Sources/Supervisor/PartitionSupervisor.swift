@@ -17,6 +17,8 @@ package actor PartitionSupervisor {
     private nonisolated let loop: EventLoop
     package nonisolated let supervision: Supervision
     nonisolated let reservations: ReservationBook
+    /// Nil where nobody is asked for a token.
+    nonisolated let tokens: TokenCheck?
     nonisolated let metrics: SupervisorMetrics
     nonisolated let log: Logger
     private let leaseConnection: RedisConnection
@@ -38,6 +40,8 @@ package actor PartitionSupervisor {
     /// An operator has paused the partition.
     var pause: Pause?
     var watermark: Watermark
+    /// The ledger's outbox holds as much as it may.
+    private(set) var outboxIsFull = false
     var estimate: LoadEstimate
     var estimateCheck = EstimateCheck()
     var overload = Overload()
@@ -94,6 +98,7 @@ package actor PartitionSupervisor {
         workConnection: RedisConnection,
         ordersConnection: RedisConnection,
         terms: Terms,
+        tokens: TokenCheck? = nil,
         overview: Overview,
         metrics: SupervisorMetrics,
         faults: Faults<RoundStep>? = nil,
@@ -102,6 +107,7 @@ package actor PartitionSupervisor {
         self.loop = loop
         self.supervision = supervision
         self.reservations = reservations
+        self.tokens = tokens
         self.leaseConnection = leaseConnection
         self.workConnection = workConnection
         self.ordersConnection = ordersConnection
@@ -193,6 +199,9 @@ extension PartitionSupervisor: Service {
 
     /// A script was refused: another supervisor leads.
     func fenced(_ token: Supervision.Token) { note(leadership.fenced(token)) }
+
+    /// Told by who carries the outbox.
+    func outbox(isFull: Bool) { outboxIsFull = isFull }
 
     func leads(_ token: Supervision.Token) -> Bool { leadership.token == token }
 
@@ -286,7 +295,10 @@ extension PartitionSupervisor {
             }
             generation = present
         }
+        let asked = ContinuousClock.now
         let uptime = try await Supervision.uptime(over: workConnection)
+        metrics.work.redisRTT.record(ContinuousClock.now - asked)
+        try await tokens?.clock.adjust(by: workConnection)
         grace.answered(at: .now, uptime: uptime)
     }
 

@@ -27,8 +27,18 @@ package enum RoundStep: String, FaultPoint {
     case abandoned
     /// A request that nobody had read has been answered.
     case expired
+    /// A request has been taken back; its call is not settled.
+    case cancelled
+    /// Some of a batch's members have been told to end, and its order is not done with.
+    case batchCancelled = "batch_cancelled"
     /// A claim on the fleet's hour was found that nobody will settle.
     case swept
+    /// A batch of the outbox has been read; nothing of it is carried.
+    case gathered
+    /// PostgreSQL has the batch; the outbox has it still.
+    case carried
+    /// The outbox has it no more.
+    case emptied
     /// All duties have been done once.
     case ended
 }

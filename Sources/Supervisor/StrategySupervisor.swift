@@ -31,6 +31,9 @@ struct StrategySupervisor: AsyncParsableCommand {
               0   ended after a signal
               69  a service it needs cannot be used: see the message
               78  a setting is wrong: see the message
+
+            SECRETS IN FILES
+              \(Variable.secretsNote)
             """,
         version: Release.version
     )
@@ -41,26 +44,16 @@ struct StrategySupervisor: AsyncParsableCommand {
     func run() async throws {
         // Whoever read our log may be gone; that must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        let config = ConfigReader(provider: EnvironmentVariablesProvider())
-        let settings: Settings
-        do throws(SettingsError) {
-            settings = try Settings(config)
-        } catch {
-            throw Self.end(StartFailure(error))
-        }
-        if showSettings {
-            print(Variable.inForce(config))
-            return
-        }
         do throws(StartFailure) {
-            try await Wiring(settings).run()
+            let startup = try Startup<Variable, Settings>(
+                EnvironmentVariablesProvider(),
+                read: { (config) throws(SettingsError) in try Settings(config) }
+            )
+            guard !showSettings else { return print(startup.inForce) }
+            try await Wiring(startup.settings, startup.secrets).run()
         } catch {
-            throw Self.end(error)
+            error.tell(as: "strategy-supervisor")
+            throw ExitCode(error.exitCode)
         }
-    }
-
-    private static func end(_ failure: StartFailure) -> ExitCode {
-        failure.tell(as: "strategy-supervisor")
-        return ExitCode(failure.exitCode)
     }
 }

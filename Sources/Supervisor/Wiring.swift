@@ -1,10 +1,16 @@
+import Authorization
+import Configuration
 import Contract
+import Desk
 import EventLoop
 import Gateways
+import HTTPClient
 import Logging
+import Postgres
 import Program
 import Redis
 import Release
+import Secrets
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -12,6 +18,7 @@ import UnixSignals
 /// Puts the process together, starts it in order, and stops it in the reverse.
 struct Wiring: Sendable {
     private let settings: Settings
+    private let secrets: SecretFiles<Variable>
     private let registry: PrometheusRegistry
     private let metrics: SupervisorMetrics
     private let overview: Overview
@@ -22,10 +29,13 @@ struct Wiring: Sendable {
         static let lease = Duration.seconds(5)
         /// A round under way may end; each of its steps is bounded.
         static let stop = Duration.seconds(15)
+        /// For who asks for usage: people, a few at a time.
+        static let usageConnections = 2
     }
 
-    init(_ settings: Settings) {
+    init(_ settings: Settings, _ secrets: SecretFiles<Variable>) {
         self.settings = settings
+        self.secrets = secrets
         registry = PrometheusRegistry()
         metrics = SupervisorMetrics(in: registry, version: Release.version)
         overview = Overview(partitions: settings.partitions, metrics)
@@ -53,14 +63,30 @@ struct Wiring: Sendable {
         let name = settings.supervisorName ?? Host.name
         // The same process after a restart is another holder.
         let holder = "\(name)-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
-        let services = try services(on: loop, name, holder)
-        log.info(
-            "a supervisor starts",
-            metadata: [
-                "version": "\(Release.version)", "holder": "\(holder)",
-                "redis": "\(settings.redis)", "partitions": "\(settings.partitions)",
-            ]
-        )
+        if settings.database == nil {
+            log.warning("DATABASE_URL is not set: the ledger's outbox is not carried anywhere")
+        }
+        let http = try http(on: loop)
+        do {
+            let verifier = try await verifier(by: http)
+            let services = try services(on: loop, name, holder, verifier)
+            log.info(
+                "a supervisor starts",
+                metadata: [
+                    "version": "\(Release.version)", "holder": "\(holder)",
+                    "redis": "\(settings.redis)", "partitions": "\(settings.partitions)",
+                ]
+            )
+            try await run([watch(on: loop, verifier)] + services)
+        } catch {
+            await http?.shutdown()
+            throw error
+        }
+        await http?.shutdown()
+        log.info("the supervisor has ended")
+    }
+
+    private func run(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -69,14 +95,69 @@ struct Wiring: Sendable {
         )
         configuration.maximumGracefulShutdownDuration = Limits.stop
         try await ServiceGroup(configuration: configuration).run()
-        log.info("the supervisor has ended")
+    }
+
+    /// By which the keys of tokens are fetched; nil where there are none.
+    private func http(on loop: EventLoop) throws(HTTPError) -> HTTPClient? {
+        guard settings.authorization.mode == .jwks else { return nil }
+        var options = HTTPClientOptions()
+        options.caFile = settings.caFile
+        options.userAgent = "gpt4-strategy/\(Release.version)"
+        return try HTTPClient(on: loop, options: options)
+    }
+
+    private func verifier(by http: HTTPClient?) async throws(StartFailure) -> TokenVerifier? {
+        let variable: Variable = settings.authorization.mode == .jwks ? .authKeys : .authSecret
+        do throws(UnusableKeys) {
+            return try await settings.authorization.verifier(
+                by: http,
+                nowMs: Host.nowMs(),
+                watch: KeysWatch(metrics.authorization.keysUnread, log: log)
+            )
+        } catch {
+            throw .setting(variable, error.description)
+        }
+    }
+
+    /// Secrets that are renewed while the process runs.
+    private func watch(
+        on loop: EventLoop,
+        _ verifier: TokenVerifier?
+    ) -> SecretWatch<Variable> {
+        SecretWatch(secrets, on: loop, log: log) { act in
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { await act() }
+        } renew: { config throws(SettingsError) in
+            try await renew(config, verifier)
+        }
+    }
+
+    /// Takes over passwords and tokens; whatever else differs waits for a restart.
+    private func renew(
+        _ config: ConfigReader,
+        _ verifier: TokenVerifier?
+    ) async throws(SettingsError) {
+        let fresh = try Settings(config)
+        let renewal = Renewal<Variable>(log: log)
+        renewal.redis(settings.redis, as: fresh.redis, .redisURL)
+        renewal.database(settings.database, as: fresh.database, .databaseURL)
+        renewal.database(settings.readDatabase, as: fresh.readDatabase, .databaseReadURL)
+        if let known = settings.consoleToken, let fresh = fresh.consoleToken {
+            known.renew(as: fresh)
+        }
+        try await renewal.tokens(
+            settings.authorization,
+            as: fresh.authorization,
+            in: verifier,
+            .authSecret
+        )
     }
 
     /// Each service may use those before it; they are stopped in the reverse order.
     private func services(
         on loop: EventLoop,
         _ name: String,
-        _ holder: String
+        _ holder: String,
+        _ verifier: TokenVerifier?
     ) throws(RedisError) -> [any Service] {
         let watch = ConnectionWatch(metrics.connected, metrics.reconnects, log)
         let owner = "strategy-supervisor:\(name)"
@@ -89,30 +170,176 @@ struct Wiring: Sendable {
                 try watch.connection(.orders, of: owner, to: settings.redis, on: loop)
             )
         }
+        let watched = try watch.connection(.watch, of: owner, to: settings.redis, on: loop)
+        let asked = try watch.connection(.desk, of: owner, to: settings.redis, on: loop)
+        let fleet = FleetWatch(streams(watched), holder: holder, overview, metrics.fleet, log: log)
+        let pool = settings.database.map { ledgerPool(to: $0, on: loop, owner) }
+        let usage = settings.usageDatabase.map { usagePool(at: $0, on: loop, owner) }
+        let console = console(fleet, over: asked, usage, verifier)
+        let tokens = verifier.map {
+            TokenCheck(
+                $0,
+                over: work,
+                on: loop,
+                prefix: settings.streamPrefix,
+                nowMs: Host.nowMs()
+            )
+        }
+        let supervisors = (0..<settings.partitions).map { partition in
+            supervisor(
+                of: partition,
+                on: loop,
+                holder,
+                lease: lease,
+                work: work,
+                orders: orders[partition],
+                tokens
+            )
+        }
+        var carriers: [any Service] = []
+        if let pool { carriers = try ledger(of: supervisors, on: loop, watch, owner, pool) }
         let overview = overview
-        let registry = registry
-        let process = metrics.process
         return [
             HealthServer(
                 of: loop,
                 at: settings.health,
                 health: { overview.health(loopAnswered: $0, now: .now) },
-                metricsPage: { Page.metrics(in: registry, process, accept: $0) },
+                others: { await console.reply(to: $0) },
                 log: log
             ),
-            ConnectionService(lease), ConnectionService(work),
+            ConnectionService(lease), ConnectionService(work), ConnectionService(watched),
+            ConnectionService(asked), fleet,
         ]
             + orders.map { ConnectionService($0) }
-            + (0..<settings.partitions).map { partition in
-                supervisor(
-                    of: partition,
-                    on: loop,
-                    holder,
-                    lease: lease,
-                    work: work,
-                    orders: orders[partition]
-                )
-            }
+            + (usage.map { [PoolService($0)] } ?? []) + carriers + supervisors
+    }
+
+    private func ledgerPool(
+        to database: PostgresAddress,
+        on loop: EventLoop,
+        _ owner: String
+    ) -> PostgresPool {
+        var options = PostgresOptions()
+        options.applicationName = owner
+        // One a partition, one for what all have, and one for the audit trail.
+        options.connectionsMax = min(settings.partitions + 1, 8) + 1
+        return PostgresPool(
+            to: database,
+            on: loop,
+            options: options,
+            random: { .random(in: 0..<$0) }
+        )
+    }
+
+    private func usagePool(
+        at database: PostgresAddress,
+        on loop: EventLoop,
+        _ owner: String
+    ) -> PostgresPool {
+        var options = PostgresOptions()
+        options.applicationName = owner
+        options.connectionsMax = Limits.usageConnections
+        options.isReadOnly = true
+        return PostgresPool(
+            to: database,
+            on: loop,
+            options: options,
+            random: { .random(in: 0..<$0) }
+        )
+    }
+
+    /// What carries the outboxes over to PostgreSQL.
+    private func ledger(
+        of supervisors: [PartitionSupervisor],
+        on loop: EventLoop,
+        _ watch: ConnectionWatch<SupervisorMetrics.Connection>,
+        _ owner: String,
+        _ pool: PostgresPool
+    ) throws(RedisError) -> [any Service] {
+        let connection = try watch.connection(.outbox, of: owner, to: settings.redis, on: loop)
+        metrics.ledger.bytesMax.set(to: settings.outboxBytesMax)
+        let carriers = supervisors.enumerated().map { partition, supervisor in
+            LedgerCarrier(
+                on: loop,
+                for: supervisor,
+                from: Outbox(
+                    connection: connection,
+                    keys: Keys(prefix: settings.streamPrefix, partition: partition),
+                    global: GlobalKeys(prefix: settings.streamPrefix)
+                ),
+                to: LedgerStore(pool: pool, partition: partition),
+                partitions: settings.partitions,
+                outboxBytesMax: settings.outboxBytesMax,
+                overview: overview,
+                metrics: metrics,
+                faults: settings.faults,
+                log: log
+            )
+        }
+        let audit = AuditWatch(
+            on: loop,
+            of: supervisors,
+            in: AuditTrail(pool: pool),
+            metrics: metrics.audit,
+            log: log
+        )
+        return [PoolService(pool), ConnectionService(connection)] + carriers + [audit]
+    }
+
+    private func streams(_ connection: RedisConnection) -> StreamsView {
+        StreamsView(connection, prefix: settings.streamPrefix, partitions: settings.partitions)
+    }
+
+    private func console(
+        _ fleet: FleetWatch,
+        over connection: RedisConnection,
+        _ pool: PostgresPool?,
+        _ verifier: TokenVerifier?
+    ) -> Console {
+        let registry = registry
+        let process = metrics.process
+        return Console(
+            Door(settings.consoleToken, verifier, nowMs: { Host.nowMs() }),
+            isSecure: settings.health.tls != nil,
+            fleet,
+            DeskActions(streams(connection), log: log),
+            metricsPage: { Page.metrics(in: registry, process, accept: $0) },
+            usage: pool.map { pool in
+                let page = UsagePage(pool: pool)
+                let left = hours(over: connection)
+                return { user, query in
+                    Reply(
+                        await page.answer(
+                            user: user,
+                            query: query,
+                            nowMs: Host.nowMs(),
+                            left: await left(user)
+                        )
+                    )
+                }
+            },
+            log: log
+        )
+    }
+
+    /// What users have left of their hours; nil where Redis cannot be asked.
+    private func hours(
+        over connection: RedisConnection
+    ) -> @Sendable (_ user: String) async -> LimitsPayload? {
+        let (prefix, partitions) = (settings.streamPrefix, settings.partitions)
+        let terms = settings.userTerms
+        return { user in
+            try? await UserHour.read(
+                user,
+                keys: Keys(
+                    prefix: prefix,
+                    partition: Partition.of(userID: user, count: partitions)
+                ),
+                global: GlobalKeys(prefix: prefix),
+                terms: terms,
+                over: connection
+            ).left
+        }
     }
 
     private func supervisor(
@@ -121,7 +348,8 @@ struct Wiring: Sendable {
         _ holder: String,
         lease: RedisConnection,
         work: RedisConnection,
-        orders: RedisConnection
+        orders: RedisConnection,
+        _ tokens: TokenCheck?
     ) -> PartitionSupervisor {
         let supervision = Supervision(
             connection: work,
@@ -162,6 +390,7 @@ struct Wiring: Sendable {
                     longestWaitMs: settings.batchTimeout.wholeMilliseconds
                 )
             ),
+            tokens: tokens,
             overview: overview,
             metrics: metrics,
             faults: settings.faults,

@@ -46,6 +46,10 @@ package final class CounterCell: CounterHandler, FloatingPointCounterHandler {
         }
     }
 
+    /// Shows a total that somebody else counts, as it is now.
+    func show(_ total: Int64) { whole.store(total, ordering: .relaxed) }
+    func show(_ total: Double) { fraction.store(total, ordering: .relaxed) }
+
     package func reset() {
         whole.store(0, ordering: .relaxed)
         fraction.store(0, ordering: .relaxed)
@@ -100,6 +104,14 @@ package final class HistogramCell: RecorderHandler, TimerHandler {
     }
 
     package func record(_ value: Int64) { record(Double(value)) }
+
+    /// Shows what somebody else has counted: a number an edge and one for `+Inf`, each by itself.
+    func show(_ numbers: [UInt64], sum total: Double) {
+        for (bucket, number) in numbers.prefix(edges.count + 1).enumerated() {
+            counts[bucket].store(number, ordering: .relaxed)
+        }
+        sum.store(total, ordering: .relaxed)
+    }
 
     /// Kept in seconds, as Prometheus asks.
     package func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }

@@ -60,6 +60,7 @@ struct Exposition {
     mutating func append(_ family: PrometheusRegistry.Family) {
         let declaration = family.declaration
         header(declaration)
+        guard family.isShown else { return }
         switch family.cells {
         case .counters(let cells):
             for (values, cell) in zip(declaration.series, cells) {

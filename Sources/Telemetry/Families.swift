@@ -40,6 +40,10 @@ package struct CounterFamily<L: Labels>: Sendable {
     }
 
     package func value(_ labels: L) -> Double { cells[labels.ordinal].value }
+
+    /// Shows a total that somebody else counts.
+    func show(_ labels: L, _ total: Int) { cells[labels.ordinal].show(Int64(total)) }
+    func show(_ labels: L, _ total: Double) { cells[labels.ordinal].show(total) }
 }
 
 extension CounterFamily where L == NoLabels {
@@ -77,6 +81,11 @@ package struct HistogramFamily<L: Labels>: Sendable {
 
     package func record(_ labels: L, _ duration: Duration) {
         cells[labels.ordinal].record(duration.inSeconds)
+    }
+
+    /// Shows what somebody else has counted.
+    func show(_ labels: L, _ numbers: [UInt64], sum: Double) {
+        cells[labels.ordinal].show(numbers, sum: sum)
     }
 
     package func snapshot(_ labels: L) -> HistogramCell.Snapshot {

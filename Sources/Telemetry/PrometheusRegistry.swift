@@ -20,6 +20,10 @@ package final class PrometheusRegistry: MetricsFactory {
 
         let declaration: Declaration
         let cells: Cells
+        /// Nil where the family is always shown.
+        let visibility: Visibility?
+
+        var isShown: Bool { visibility?.isShown ?? true }
     }
 
     private let families = Mutex<[Family]>([])
@@ -48,38 +52,42 @@ extension PrometheusRegistry {
         _ name: String,
         unit: Declaration.Unit? = nil,
         help: String,
-        by labels: L.Type
+        by labels: L.Type,
+        shown visibility: Visibility? = nil
     ) -> CounterFamily<L> {
         let cells = L.allCases.map { _ in CounterCell() }
-        declare(.counter, L.self, name, unit, help, [], .counters(cells))
+        declare(.counter, L.self, name, unit, help, [], .counters(cells), visibility)
         return CounterFamily(cells: cells)
     }
 
     package func counter(
         _ name: String,
         unit: Declaration.Unit? = nil,
-        help: String
+        help: String,
+        shown visibility: Visibility? = nil
     ) -> CounterFamily<NoLabels> {
-        counter(name, unit: unit, help: help, by: NoLabels.self)
+        counter(name, unit: unit, help: help, by: NoLabels.self, shown: visibility)
     }
 
     package func gauge<L: Labels>(
         _ name: String,
         unit: Declaration.Unit? = nil,
         help: String,
-        by labels: L.Type
+        by labels: L.Type,
+        shown visibility: Visibility? = nil
     ) -> GaugeFamily<L> {
         let cells = L.allCases.map { _ in GaugeCell() }
-        declare(.gauge, L.self, name, unit, help, [], .gauges(cells))
+        declare(.gauge, L.self, name, unit, help, [], .gauges(cells), visibility)
         return GaugeFamily(cells: cells)
     }
 
     package func gauge(
         _ name: String,
         unit: Declaration.Unit? = nil,
-        help: String
+        help: String,
+        shown visibility: Visibility? = nil
     ) -> GaugeFamily<NoLabels> {
-        gauge(name, unit: unit, help: help, by: NoLabels.self)
+        gauge(name, unit: unit, help: help, by: NoLabels.self, shown: visibility)
     }
 
     /// A histogram of durations in seconds, the only unit ours have.
@@ -88,10 +96,11 @@ extension PrometheusRegistry {
         unit: Declaration.Unit? = .seconds,
         edges: [Double],
         help: String,
-        by labels: L.Type
+        by labels: L.Type,
+        shown visibility: Visibility? = nil
     ) -> HistogramFamily<L> {
         let cells = L.allCases.map { _ in HistogramCell(edges: edges) }
-        declare(.histogram, L.self, name, unit, help, edges, .histograms(cells))
+        declare(.histogram, L.self, name, unit, help, edges, .histograms(cells), visibility)
         return HistogramFamily(cells: cells)
     }
 
@@ -113,7 +122,7 @@ extension PrometheusRegistry {
             labelNames: facts.map(\.name),
             series: [facts.map(\.value)]
         )
-        insert(Family(declaration: declaration, cells: .none))
+        insert(Family(declaration: declaration, cells: .none, visibility: nil))
     }
 
     private func declare<L: Labels>(
@@ -123,7 +132,8 @@ extension PrometheusRegistry {
         _ unit: Declaration.Unit?,
         _ help: String,
         _ edges: [Double],
-        _ cells: Family.Cells
+        _ cells: Family.Cells,
+        _ visibility: Visibility?
     ) {
         let declaration = Declaration(
             name,
@@ -134,7 +144,7 @@ extension PrometheusRegistry {
             series: L.allCases.map(\.values),
             edges: edges
         )
-        insert(Family(declaration: declaration, cells: cells))
+        insert(Family(declaration: declaration, cells: cells, visibility: visibility))
     }
 
     private func insert(_ family: Family) {

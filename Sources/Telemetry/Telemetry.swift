@@ -31,6 +31,12 @@ package struct Page: Sendable, Equatable {
     package let status: Int
     package let contentType: String
     package let body: [UInt8]
+
+    package init(status: Int, contentType: String, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
 }
 
 extension Page {

@@ -51,10 +51,11 @@ extension Consumer {
                 telemetry.metrics.streams.groupRecreated.increment()
                 log.warning("the consumer group was missing, and is made again")
             } else {
-                log.error(
-                    "Redis refuses to be read",
-                    metadata: ["reason": "\(answer.prefix)"]
-                )
+                var facts: Logger.Metadata = ["reason": "\(answer.prefix)"]
+                if answer.prefix == "NOPERM" {
+                    facts["hint"] = "the user of REDIS_URL may not: see deploy/redis/users.conf"
+                }
+                log.error("Redis refuses to be read", metadata: facts)
             }
         }
         lanesState[lane].reading.failed(error)

@@ -20,7 +20,23 @@ extension Consumer {
         hasRoom && !(lanesState[lane].reading.isReading && holdsBack(lane))
     }
 
-    private func holdsBack(_ lane: Int) -> Bool { memoryIsShort || lanesState[lane].pause != nil }
+    private func holdsBack(_ lane: Int) -> Bool {
+        memoryIsShort || lanesState[lane].outboxIsFull || lanesState[lane].pause != nil
+    }
+
+    /// The ledger's outbox of a lane's partition holds as much as it may, or has room again.
+    func outbox(isFull: Bool, _ lane: Int) {
+        guard isFull != lanesState[lane].outboxIsFull else { return }
+        lanesState[lane].outboxIsFull = isFull
+        let facts: Logger.Metadata = ["partition": "\(lanes[lane].partition)"]
+        if isFull {
+            log.warning("the ledger's outbox is full: nothing new is read", metadata: facts)
+        } else {
+            log.notice("the ledger's outbox has room again", metadata: facts)
+        }
+        wakeReaders()
+        endReadsIfStale()
+    }
 
     /// Redis has more, or less, memory in use than the watermark.
     func memory(isShort: Bool) {

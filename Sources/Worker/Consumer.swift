@@ -77,6 +77,7 @@ actor Consumer: Service {
         var turns: Turns
         /// An operator has paused the partition.
         var pause: Pause?
+        var outboxIsFull = false
         /// The streams whose next entry is waited for in Redis.
         var blockedOn: [Queue]?
         /// The number by which Redis knows the reading connection.
@@ -115,7 +116,11 @@ actor Consumer: Service {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.stopReadingWhenAsked() }
             group.addTask { await self.endStaleReads() }
-            for lane in lanes.indices { group.addTask { await self.serve(lane) } }
+            await withDiscardingTaskGroup { serving in
+                for lane in lanes.indices { serving.addTask { await self.serve(lane) } }
+            }
+            // Who had to stop by itself waits for nobody's word to do so.
+            group.cancelAll()
         }
         if let failure { throw failure }
         log.info("all requests have ended")
@@ -163,6 +168,10 @@ extension Consumer {
                 by: lanes[lane].connection
             ) {
                 stop(because: .setting(Variable.partitions, conflict))
+                return []
+            }
+            if let lack = try await lanes[lane].agreement.lack(by: lanes[lane].connection) {
+                stop(because: .setting(Variable.auditMode, lack))
                 return []
             }
             guard try await claimName(lane) else { return [] }
@@ -314,7 +323,17 @@ extension Consumer {
     }
 
     private func run(_ entry: RawEntry, _ lane: Int, _ place: Place) async {
+        guard !entry.isTakenBack else {
+            await slots.takeBeside()
+            await handle(entry, lane, place)
+            return await slots.leaveBeside()
+        }
         guard Self.deaths(of: entry) >= Self.deathsBeforeAlone else {
+            // It asks PostgreSQL, and no model: neither keeps the other waiting.
+            if entry.asksForUsage, await slots.mayTakeBeside() {
+                await handle(entry, lane, place)
+                return await slots.leaveBeside()
+            }
             await slots.take(entry.queue)
             await handle(entry, lane, place)
             return await slots.leave()
@@ -347,12 +366,24 @@ extension Consumer {
     /// Runs one entry; whoever takes it from us, or the end of the drain, cancels just this task.
     private func handle(_ entry: RawEntry, _ lane: Int, _ place: Place?) async {
         do throws(CancellationError) {
-            if let place { held.updateValue(RunningTask.current, forKey: place) }
-            note(try await lanes[lane].pipeline.run(Lease(on: entry)))
+            if let place { holdsNow(place) }
+            note(try await pipeline(lane).run(Lease(on: entry)))
         } catch {
-            // The process is ending; the entry stays pending for whoever takes it over.
-            log.debug("a request was given up", metadata: ["entry": "\(entry.id)"])
+            gaveUp(entry)
         }
+    }
+
+    // What needs no waiting stays out of the functions that wait: it would take room in the frame of
+    // every request.
+    private func holdsNow(_ place: Place) {
+        held.updateValue(RunningTask.current, forKey: place)
+    }
+
+    private func pipeline(_ lane: Int) -> Pipeline { lanes[lane].pipeline }
+
+    /// The process is ending; the entry stays pending for whoever takes it over.
+    private func gaveUp(_ entry: RawEntry) {
+        log.debug("a request was given up", metadata: ["entry": "\(entry.id)"])
     }
 
     private func note(_ receipt: Receipt) {

@@ -56,8 +56,9 @@ struct Heartbeat: Service {
         // Before the name is ours, the sign of life there is another's, and not to be renewed.
         guard await consumer.hasName(in: lane.partition) else { return }
         switch try await lane.presence.beat(by: control) {
-        case .renewed(let taken, let pause):
+        case .renewed(let taken, let pause, let outboxIsFull):
             await consumer.note(pause, index)
+            await consumer.outbox(isFull: outboxIsFull, index)
             if !taken.isEmpty { await consumer.revoke(taken, partition: lane.partition) }
         case .gone:
             if try await !lane.presence.claim(by: control) { await consumer.lostName() }

@@ -3,12 +3,15 @@ import Gateways
 import Logging
 import Options
 import Pipeline
+import Policy
 import Program
 import Telemetry
 
 /// Counts, times and logs what the pipeline does.
 struct Observation: Watch {
     let metrics: RequestMetrics
+    let model: ModelMetrics
+    let cache: CacheMetrics
     let log: Logger
     /// Nil outside tests of faults.
     let faults: Faults<Step>?
@@ -18,6 +21,10 @@ struct Observation: Watch {
     func end(_ stage: Pipeline::Stage, since start: ContinuousClock.Instant) {
         metrics.stageDuration.record(Metrics.Stage(stage), ContinuousClock.now - start)
     }
+
+    func calls(_ kind: Ladder.Kind) { model.callKinds.increment(Metrics.CallKind(kind)) }
+
+    func shares(_ outcome: SharingOutcome) { cache.looks.increment(Metrics.Sharing(outcome)) }
 
     func reached(_ step: Step) { faults?.reached(step) }
 
@@ -30,6 +37,16 @@ struct Observation: Watch {
                 metadata: accepted.entry.logFacts
             )
         }
+    }
+
+    func screened(_ accepted: Accepted, _ verdict: ScreeningVerdict) {
+        metrics.screened.increment(Metrics.Verdict(verdict.level))
+        guard verdict.level != .pass else { return }
+        var facts = accepted.entry.logFacts
+        facts["verdict"] = "\(verdict.level.rawValue)"
+        facts["reasons"] = "\(verdict.reasons.map(\.code).joined(separator: ","))"
+        facts["score"] = .stringConvertible(verdict.score)
+        log.warning("a request's words look like an attack", metadata: facts)
     }
 
     func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit) {
@@ -58,6 +75,10 @@ struct Observation: Watch {
             }
             facts["total_ms"] = .stringConvertible(result.timing.totalMs)
             facts["model_ms"] = .stringConvertible(result.timing.modelMs)
+        case .report:
+            if receipt == .committed { metrics.finished.increment(.result) }
+            facts["event"] = "result"
+            facts["type"] = "usage"
         case .rejected(let rejection):
             if receipt == .committed { metrics.finished.increment(.rejected(rejection.code)) }
             facts["event"] = "rejected"
@@ -79,10 +100,45 @@ struct Observation: Watch {
 
 extension Step: FaultPoint {}
 
+extension Metrics.Verdict {
+    init(_ level: ScreeningVerdict.Level) {
+        switch level {
+        case .pass: self = .pass
+        case .flag: self = .flag
+        case .block: self = .block
+        }
+    }
+}
+
+extension Metrics.CallKind {
+    init(_ kind: Ladder.Kind) {
+        switch kind {
+        case .first: self = .first
+        case .again: self = .again
+        case .anew: self = .anew
+        case .elsewhere: self = .elsewhere
+        case .beside: self = .beside
+        }
+    }
+}
+
+extension Metrics.Sharing {
+    init(_ outcome: SharingOutcome) {
+        switch outcome {
+        case .hit: self = .hit
+        case .miss: self = .miss
+        case .followed: self = .followed
+        case .unfit: self = .unfit
+        case .stale: self = .stale
+        }
+    }
+}
+
 extension Metrics.Stage {
     init(_ stage: Pipeline::Stage) {
         switch stage {
         case .decode: self = .decode
+        case .screen: self = .screen
         case .admit: self = .admit
         case .enrich: self = .enrich
         case .propose: self = .propose
@@ -90,6 +146,7 @@ extension Metrics.Stage {
         case .judge: self = .judge
         case .fallback: self = .fallback
         case .settle: self = .settle
+        case .report: self = .report
         }
     }
 }

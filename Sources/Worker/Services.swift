@@ -1,6 +1,7 @@
 import EventLoop
 import Gateways
 import Logging
+import Program
 import Redis
 import ServiceLifecycle
 import Telemetry
@@ -53,7 +54,7 @@ struct Pulse: Service {
     }
 
     private func reportSkew() {
-        let skew = clock.nowMs() - Wiring.systemMs()
+        let skew = clock.nowMs() - Host.nowMs()
         guard abs(skew) > Limits.skewReportedMs else { return }
         log.warning(
             "this machine's clock and Redis' differ; deadlines follow Redis'",

@@ -23,6 +23,8 @@ actor Slots {
     private let metrics: RequestMetrics
 
     private var running = 0
+    /// Those of them that hold no slot.
+    private var beside = 0
     private var waiting: [Queue: Deque<CheckedContinuation<Void, Never>>] = [:]
     private var aloneWaiting: Deque<CheckedContinuation<Void, Never>> = []
     private var isAlone = false
@@ -42,6 +44,8 @@ actor Slots {
     private var gates: [Queue: EventLoop.Timer] = [:]
     private var pausedPartitions: Set<Int> = []
     private var pauseTickets: [Int: [Int]] = [:]
+    /// Those that wait for what another is answered, by the question's hash.
+    private var answerTickets: [String: Deque<Int>] = [:]
     /// Whose turn it is among those that wait for a slot, and among those that wait for the fleet.
     private var slotTurns: Turns
     private var fleetTurns: Turns
@@ -56,6 +60,8 @@ actor Slots {
         let parkedMax: Int
         /// `MAX_PARKED_PER_USER`.
         let parkedPerUserMax: Int
+        /// Requests that may hold no slot because they ask nothing of a model: those for usage.
+        let besideMax: Int
         /// `PRIORITY_WEIGHTS`.
         let weights: PriorityWeights
     }
@@ -79,9 +85,9 @@ actor Slots {
 
     /// Waits for the right to run; slots that become free are given by weight.
     func take(_ priority: Queue) async {
-        if running < bounds.runningMax, aloneWaiting.isEmpty, !isAlone {
+        if running < runningMax, aloneWaiting.isEmpty, !isAlone {
             running += 1
-            metrics.slotsUsed.set(to: running)
+            showUsed()
         } else {
             await withCheckedContinuation { continuation in
                 waiting[priority, default: []].append(continuation)
@@ -93,9 +99,35 @@ actor Slots {
 
     func leave() {
         running -= 1
-        metrics.slotsUsed.set(to: running)
+        showUsed()
         handOn()
     }
+
+    /// The right to run without a slot, of a request that was taken back before it was read: it ends
+    /// without a call.
+    func takeBeside() {
+        beside += 1
+        running += 1
+        whenRoomGrows?()
+    }
+
+    /// The same for a request that asks nothing of a model.
+    ///
+    /// - Returns: False where as many run beside as may, or one runs alone: then it takes a slot like
+    ///   any other.
+    func mayTakeBeside() -> Bool {
+        guard beside < bounds.besideMax, !wantsAlone else { return false }
+        takeBeside()
+        return true
+    }
+
+    func leaveBeside() {
+        beside -= 1
+        leave()
+    }
+
+    /// Requests that may run at once.
+    private var runningMax: Int { bounds.runningMax + beside }
 
     /// Waits until nothing else runs, and keeps all others from it until `leaveAlone`.
     func takeAlone() async {
@@ -133,7 +165,7 @@ actor Slots {
     func readable(held: Int) -> (room: Int, queues: [Queue]) {
         guard !wantsAlone else { return (0, []) }
         let open = openQueues()
-        let room = bounds.runningMax - (held - parkedCount)
+        let room = runningMax - (held - parkedCount)
         if room > 0 { return (open.isEmpty ? 0 : room, open) }
         guard let first = Queue.allCases.first(where: { waiting[$0]?.isEmpty == false }) else {
             return (0, [])
@@ -155,7 +187,7 @@ actor Slots {
             return
         }
         guard !isAlone else { return }
-        while running < bounds.runningMax {
+        while running < runningMax {
             let wanting = Queue.allCases.filter { waiting[$0]?.isEmpty == false }
             guard let priority = slotTurns.first(of: wanting),
                 let next = waiting[priority]?.popFirst()
@@ -164,8 +196,10 @@ actor Slots {
             running += 1
             next.resume()
         }
-        metrics.slotsUsed.set(to: running)
+        showUsed()
     }
+
+    private func showUsed() { metrics.slotsUsed.set(to: running - beside) }
 
     // MARK: Stopping
 
@@ -350,5 +384,38 @@ extension Slots {
     func resume(_ partition: Int) {
         pausedPartitions.remove(partition)
         for ticket in pauseTickets.removeValue(forKey: partition) ?? [] { end(ticket, true) }
+    }
+}
+
+// MARK: - Waiting for what another is answered
+
+extension Slots {
+    func waitForAnswer(
+        _ question: String,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError) {
+        let turn = try await park(priority, atMostMs: ms) { slots, ticket in
+            slots.answerTickets[question, default: []].append(ticket)
+        }
+        answerTickets[question]?.removeAll { tickets[$0] == nil }
+        if answerTickets[question]?.isEmpty == true { answerTickets[question] = nil }
+        if turn == nil { throw CancellationError() }
+    }
+
+    /// The questions whose answers are waited for here.
+    var followed: [String] { Array(answerTickets.keys) }
+
+    func answerCame(_ question: String) {
+        for ticket in answerTickets.removeValue(forKey: question) ?? [] { end(ticket, true) }
+    }
+
+    /// Whoever has waited longest may ask.
+    func nobodyAsks(_ question: String) {
+        while let next = answerTickets[question]?.popFirst() {
+            guard tickets[next] != nil else { continue }
+            return end(next, true)
+        }
+        answerTickets[question] = nil
     }
 }

@@ -4,10 +4,16 @@ import Program
 enum Variable: String, ProgramVariable {
     case apiKey = "OPENAI_API_KEY"
     case model = "OPENAI_MODEL"
+    case fallbackModels = "OPENAI_FALLBACK_MODELS"
     case apiBaseURL = "OPENAI_BASE_URL"
+    case endpoints = "OPENAI_ENDPOINTS"
+    case hedgeAfter = "HEDGE_AFTER_MS"
+    case hedgeBudget = "HEDGE_BUDGET"
     case caFile = "OPENAI_CA_FILE"
     case maxTokens = "MAX_TOKENS"
     case temperature = "TEMPERATURE"
+    case cacheTTL = "CACHE_TTL"
+    case userHashKey = "USER_HASH_KEY"
     case priceFile = "PRICE_FILE"
     case redisURL = "REDIS_URL"
     case redisHost = "REDIS_HOST"
@@ -15,6 +21,13 @@ enum Variable: String, ProgramVariable {
     case streamPrefix = "STREAM_PREFIX"
     case partitions = "PARTITIONS"
     case consumerName = "CONSUMER_NAME"
+    case authMode = "AUTH_MODE"
+    case authSecret = "AUTH_HS256_SECRET"
+    case authKeys = "AUTH_JWKS"
+    case authAudience = "AUTH_AUDIENCE"
+    case authIssuer = "AUTH_ISSUER"
+    case enableSecurityValidation = "ENABLE_SECURITY_VALIDATION"
+    case securityStrict = "SECURITY_STRICT"
     case enableRateLimiting = "ENABLE_RATE_LIMITING"
     case enableCostTracking = "ENABLE_COST_TRACKING"
     case requestsPerMinute = "REQUESTS_PER_MINUTE"
@@ -32,6 +45,11 @@ enum Variable: String, ProgramVariable {
     case maxConcurrentRequests = "MAX_CONCURRENT_REQUESTS"
     case maxParked = "MAX_PARKED"
     case maxParkedPerUser = "MAX_PARKED_PER_USER"
+    case databaseURL = "DATABASE_URL"
+    case databaseReadURL = "DATABASE_READ_URL"
+    case maxUsage = "MAX_USAGE"
+    case auditMode = "AUDIT_MODE"
+    case auditMaxBytes = "AUDIT_MAX_BYTES"
     case maxPayloadBytes = "MAX_PAYLOAD_BYTES"
     case maxBatchBytes = "MAX_BATCH_BYTES"
     case maxBatch = "MAX_BATCH"
@@ -51,9 +69,12 @@ enum Variable: String, ProgramVariable {
     var standard: String? {
         switch self {
         case .model: "gpt-4-turbo-preview"
+        case .fallbackModels: "gpt-4.1,gpt-6-luna"
         case .apiBaseURL: "https://api.openai.com/v1"
+        case .hedgeBudget: "0.05"
         case .maxTokens: "4000"
         case .temperature: "0.3"
+        case .cacheTTL: "60"
         case .redisHost: "localhost"
         case .redisPort: "6379"
         case .streamPrefix: "strategy"
@@ -63,7 +84,9 @@ enum Variable: String, ProgramVariable {
         case .replyTTL: "600"
         case .dedupeTTL: "86400"
         case .heartbeatTTL: "5"
-        case .enableRateLimiting, .enableCostTracking: "true"
+        case .enableSecurityValidation, .enableRateLimiting, .enableCostTracking: "true"
+        case .securityStrict: "false"
+        case .authMode: "none"
         case .requestsPerMinute: "50"
         case .costPerHourLimit: "100.0"
         case .userCostShare: "1"
@@ -73,6 +96,9 @@ enum Variable: String, ProgramVariable {
         case .priorityWeights: "high:16,normal:4,low:1"
         case .memoryWatermark: "0.9"
         case .maxConcurrentRequests: "100"
+        case .maxUsage: "4"
+        case .auditMode: "required"
+        case .auditMaxBytes: "524288"
         case .maxPayloadBytes: "262144"
         case .maxBatchBytes: "4194304"
         case .maxBatch: "1000"
@@ -83,8 +109,10 @@ enum Variable: String, ProgramVariable {
         case .healthPort: "8007"
         case .logLevel: "info"
         case .logFormat: "json"
-        case .apiKey, .caFile, .priceFile, .redisURL, .consumerName, .drainTimeout,
-            .rulePackDate, .thresholdsFile, .restrictedFile, .healthPortFile, .faultAt:
+        case .userHashKey, .authSecret, .authKeys, .authAudience, .authIssuer, .apiKey, .endpoints,
+            .hedgeAfter, .caFile, .priceFile, .redisURL, .databaseURL, .databaseReadURL,
+            .consumerName, .drainTimeout, .rulePackDate, .thresholdsFile, .restrictedFile,
+            .healthPortFile, .faultAt:
             nil
         }
     }
@@ -93,10 +121,17 @@ enum Variable: String, ProgramVariable {
         switch self {
         case .apiKey: "key for the model's API"
         case .model: "model to ask; must be in the price file"
+        case .fallbackModels: "models to ask where that one does not answer, in this order; or none"
         case .apiBaseURL: "where the API is; an origin alone means its path /v1"
+        case .endpoints: "more APIs, tried after that one: a JSON array, see below"
+        case .hedgeAfter: "ms after which another API is asked beside a slow one; by default never"
+        case .hedgeBudget: "share of requests of which that may be done, 0 to 1"
         case .caFile: "PEM file of the authorities to trust, in place of the system's"
         case .maxTokens: "tokens that an answer may have at the most"
         case .temperature: "sampling temperature, 0 to 2, where the model takes one"
+        case .cacheTTL: "seconds for which an answer serves whoever asks the same; 0: nobody"
+        case .userHashKey:
+            "key of the hash by which a provider knows a user; by default made of OPENAI_API_KEY"
         case .priceFile: "models and prices, in place of the built-in file"
         case .redisURL: "redis://, rediss:// or unix:// address; wins over the next two"
         case .redisHost: "host of Redis"
@@ -110,6 +145,14 @@ enum Variable: String, ProgramVariable {
         case .replyTTL: "seconds for which an answer can be read"
         case .dedupeTTL: "seconds for which an ended request is remembered"
         case .heartbeatTTL: "seconds after which a silent worker is taken for dead"
+        case .authMode: "none, hs256 or jwks: how the token in the field authorization is verified"
+        case .authSecret: "secret that tokens are signed with, at least 32 bytes, for hs256"
+        case .authKeys:
+            "file or https URL of the public keys, for jwks; read again when they rotate"
+        case .authAudience: "audience that tokens must name; any when it is not set"
+        case .authIssuer: "issuer that tokens must name; any when it is not set"
+        case .enableSecurityValidation: "whether users' words are screened for attacks"
+        case .securityStrict: "whether what the screening only flags is rejected, too"
         case .enableRateLimiting: "whether requests an hour and calls a minute are limited"
         case .enableCostTracking: "whether cost an hour is limited"
         case .requestsPerMinute: "calls to the model that all workers make a minute"
@@ -121,6 +164,14 @@ enum Variable: String, ProgramVariable {
         case .priorityWeights: "shares of the priorities while all wait; the same for all processes"
         case .memoryWatermark: "share of Redis' maxmemory above which nothing new is read"
         case .maxConcurrentRequests: "requests in flight in this process"
+        case .databaseURL:
+            "postgresql:// address of the ledger; with it nothing is spent on lost books"
+        case .databaseReadURL:
+            "the same of a role that reads, for requests of type usage; by default that one"
+        case .maxUsage: "requests of type usage that are answered at once in this process"
+        case .auditMode:
+            "required: not without an append-only file in Redis; best_effort: also without"
+        case .auditMaxBytes: "bytes that the audit trail keeps of what led to one answer"
         case .maxPayloadBytes: "bytes of one payload"
         case .maxBatchBytes: "bytes of one batch's payload"
         case .maxBatch: "requests in one batch"
@@ -139,5 +190,10 @@ enum Variable: String, ProgramVariable {
         }
     }
 
-    var isSecret: Bool { self == .apiKey || self == .redisURL }
+    var isSecret: Bool {
+        [
+            .apiKey, .userHashKey, .endpoints, .authSecret, .redisURL, .databaseURL,
+            .databaseReadURL,
+        ].contains(self)
+    }
 }

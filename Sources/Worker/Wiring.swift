@@ -1,3 +1,4 @@
+import Authorization
 import Contract
 import EventLoop
 import Gateways
@@ -10,6 +11,7 @@ import Policy
 import Program
 import Redis
 import Release
+import Secrets
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -17,13 +19,15 @@ import UnixSignals
 /// Puts the process together, starts it in order, and stops it in the reverse.
 struct Wiring: Sendable {
     let settings: Settings
+    let secrets: SecretFiles<Variable>
     let telemetry = Telemetry(version: Release.version)
     private let status = Status()
     private let lines = GatheredLines(to: .standardError)
     let log: Logger
 
-    init(_ settings: Settings) {
+    init(_ settings: Settings, _ secrets: SecretFiles<Variable>) {
         self.settings = settings
+        self.secrets = secrets
         let sink = lines.sink
         log = Logger(label: "worker") { label in
             JSONLogHandler(
@@ -36,8 +40,6 @@ struct Wiring: Sendable {
     }
 
     private enum Limits {
-        /// How long the API may take to say whether the model is there, at start.
-        static let modelStanding = Duration.seconds(5)
         /// Name, connection and TLS of a call.
         static let apiConnect = Duration.seconds(5)
         /// Silence of the API once it was asked. Without streaming, that is all its writing time:
@@ -47,19 +49,8 @@ struct Wiring: Sendable {
 
     func run() async throws(StartFailure) {
         let catalog = try catalog()
-        guard let model = catalog[settings.model] else {
-            throw .setting(
-                Variable.model,
-                "\(settings.model) is not in the price file, so what it costs is unknown; "
-                    + "known are \(catalog.names.joined(separator: ", "))"
-            )
-        }
-        guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
-            throw .setting(
-                Variable.apiBaseURL,
-                "expected an http or https URL without user and query"
-            )
-        }
+        let models = try models(catalog)
+        let endpoints = try endpoints()
         if let path = settings.caFile, unsafe access(path, R_OK) != 0 {
             throw .setting(Variable.caFile, "\(path) cannot be read")
         }
@@ -71,12 +62,64 @@ struct Wiring: Sendable {
                     loop.atTurnEnd(act)
                     return true
                 }
-                try await serve(on: loop, catalog, model, endpoint, thresholds)
+                let turn = telemetry.metrics.loop.turn
+                loop.watchTurns { turn.record($0) }
+                try await serve(on: loop, catalog, models, endpoints, thresholds)
             }
         } catch let failure as StartFailure {
             throw failure
         } catch {
             throw .service("\(error)")
+        }
+    }
+
+    private func verifier(by http: HTTPClient) async throws(StartFailure) -> TokenVerifier? {
+        let variable: Variable = settings.authorization.mode == .jwks ? .authKeys : .authSecret
+        do throws(UnusableKeys) {
+            return try await settings.authorization.verifier(
+                by: http,
+                nowMs: Host.nowMs(),
+                watch: KeysWatch(telemetry.metrics.authorization.keysUnread, log: log)
+            )
+        } catch {
+            throw .setting(variable, error.description)
+        }
+    }
+
+    /// The chain: the model that is asked first, and those after it.
+    private func models(
+        _ catalog: ModelCatalog
+    ) throws(StartFailure) -> [(name: String, row: ModelRow)] {
+        func row(_ name: String, _ variable: Variable) throws(StartFailure) -> ModelRow {
+            guard let row = catalog[name] else {
+                throw .setting(
+                    variable,
+                    "\(name) is not in the price file, so what it costs is unknown; "
+                        + "known are \(catalog.names.joined(separator: ", "))"
+                )
+            }
+            return row
+        }
+        var models = [(name: settings.model, row: try row(settings.model, .model))]
+        for name in settings.fallbackModels where !models.contains(where: { $0.name == name }) {
+            models.append((name, try row(name, .fallbackModels)))
+        }
+        return models
+    }
+
+    private func endpoints() throws(StartFailure) -> [APIEndpoint] {
+        guard let endpoint = APIEndpoint(baseURL: settings.apiBaseURL, key: settings.apiKey) else {
+            throw .setting(
+                Variable.apiBaseURL,
+                "expected an http or https URL without user and query"
+            )
+        }
+        guard let text = settings.endpoints else { return [endpoint] }
+        do throws(EndpointListError) {
+            return [endpoint]
+                + (try EndpointList.endpoints(text.reveal(), defaultKey: settings.apiKey))
+        } catch {
+            throw .setting(Variable.endpoints, error.description)
         }
     }
 
@@ -122,44 +165,46 @@ extension Wiring {
     private func serve(
         on loop: EventLoop,
         _ catalog: ModelCatalog,
-        _ model: ModelRow,
-        _ endpoint: APIEndpoint,
+        _ models: [(name: String, row: ModelRow)],
+        _ endpoints: [APIEndpoint],
         _ thresholds: Thresholds
     ) async throws {
-        var options = HTTPClientOptions()
-        options.caFile = settings.caFile
-        options.inFlightMax = settings.requestsMax + 8
-        options.userAgent = "gpt4-strategy/\(Release.version)"
-        let http = try HTTPClient(on: loop, options: options)
+        let http = try HTTPClient(on: loop, options: httpOptions)
         do {
-            try await check(model: settings.model, at: endpoint, by: http)
+            let lifeCycle = lifeCycle(http, endpoints, models)
+            try await check(lifeCycle)
             let own = RedisStreams.Own(
                 consumer: consumerName(),
                 boot: String(UInt64.random(in: 0...UInt64.max), radix: 36)
             )
             let connections = try connections(on: loop, own.consumer)
-            let clock = RedisClock(systemMs: Self.systemMs())
+            let clock = RedisClock(systemMs: Host.nowMs())
             let port = try OpenAIModel(
                 http: http,
-                endpoint: endpoint,
+                endpoints: endpoints,
                 catalog: catalog,
-                model: model,
+                first: models[0],
+                others: Array(models.dropFirst()),
                 settings: .init(
-                    modelName: settings.model,
                     temperature: settings.temperature,
                     connectLimit: Limits.apiConnect,
                     stallLimit: Limits.apiStall
                 ),
+                containment: containment,
                 metrics: telemetry.metrics.model,
                 log: log
             )
+            let verifier = try await verifier(by: http)
             let services = services(
                 on: loop,
                 connections,
                 clock,
                 port,
+                endpoints,
+                lifeCycle,
                 try restrictions(on: loop, connections.write),
                 thresholds,
+                verifier,
                 own
             )
             log.info(
@@ -195,29 +240,30 @@ extension Wiring {
         _ connections: Connections,
         _ clock: RedisClock,
         _ model: OpenAIModel,
+        _ endpoints: [APIEndpoint],
+        _ lifeCycle: ModelLifeCycle,
         _ restrictions: RestrictedLists,
         _ thresholds: Thresholds,
+        _ verifier: TokenVerifier?,
         _ own: RedisStreams.Own
     ) -> [any Service] {
-        let slots = Slots(
-            on: loop,
-            bounds: .init(
-                runningMax: settings.requestsMax,
-                parkedMax: settings.parkedMax,
-                parkedPerUserMax: settings.parkedPerUserMax,
-                weights: settings.priorityWeights
-            ),
-            metrics: telemetry.metrics.requests
-        )
+        let slots = slots(on: loop)
+        let switchboard = switchboard(connections.write, clock, model, own)
+        let answers = answers(connections.write, own)
+        let usage = usagePool(on: loop, own.consumer)
         let world = World(
+            authority: authority(on: loop, connections, clock, verifier),
             loop: loop,
             write: connections.write,
             clock: clock,
             model: model,
+            switchboard: switchboard,
             restrictions: restrictions,
             thresholds: thresholds,
             slots: slots,
-            own: own
+            answers: answers,
+            own: own,
+            usage: usage.map { usageLedger($0, on: loop, connections.write, clock) }
         )
         let lanes = connections.read.enumerated().map { lane($0, $1, world) }
         let consumer = Consumer(
@@ -235,15 +281,7 @@ extension Wiring {
             telemetry: telemetry,
             log: log
         )
-        let pulse = Pulse(
-            loop: loop,
-            control: connections.write,
-            clock: clock,
-            restrictions: restrictions,
-            status: status,
-            metrics: telemetry.metrics,
-            log: log
-        )
+        let pulse = pulse(on: loop, connections.write, clock, restrictions)
         let heartbeat = Heartbeat(
             loop: loop,
             control: connections.write,
@@ -252,9 +290,109 @@ extension Wiring {
             watermark: settings.memoryWatermark,
             log: log
         )
-        return [healthServer(on: loop), ConnectionService(connections.write)]
+        let modelWatch = ModelWatch(
+            loop: loop,
+            switchboard: switchboard,
+            lifeCycle: lifeCycle,
+            status: status
+        )
+        let secretWatch = watch(on: loop, endpoints, model, switchboard, verifier)
+        return [secretWatch, healthServer(on: loop), ConnectionService(connections.write)]
             + connections.read.map { ConnectionService($0) }
-            + [pulse, heartbeat, consumer]
+            + (usage.map { [PoolService($0)] } ?? []) + [pulse, modelWatch]
+            + watch(answers, slots, clock, on: loop) + [heartbeat, consumer]
+    }
+
+    private func pulse(
+        on loop: EventLoop,
+        _ control: RedisConnection,
+        _ clock: RedisClock,
+        _ restrictions: RestrictedLists
+    ) -> Pulse {
+        Pulse(
+            loop: loop,
+            control: control,
+            clock: clock,
+            restrictions: restrictions,
+            status: status,
+            metrics: telemetry.metrics,
+            log: log
+        )
+    }
+
+    private func slots(on loop: EventLoop) -> Slots {
+        Slots(
+            on: loop,
+            bounds: .init(
+                runningMax: settings.requestsMax,
+                parkedMax: settings.parkedMax,
+                parkedPerUserMax: settings.parkedPerUserMax,
+                besideMax: UsageLedger.heldMax(places: settings.usageMax),
+                weights: settings.priorityWeights
+            ),
+            metrics: telemetry.metrics.requests
+        )
+    }
+
+    private func lifeCycle(
+        _ http: HTTPClient,
+        _ endpoints: [APIEndpoint],
+        _ models: [(name: String, row: ModelRow)]
+    ) -> ModelLifeCycle {
+        ModelLifeCycle(
+            http: http,
+            endpoints: endpoints,
+            models: models,
+            metrics: telemetry.metrics.model,
+            log: log
+        )
+    }
+
+    private var httpOptions: HTTPClientOptions {
+        var options = HTTPClientOptions()
+        options.caFile = settings.caFile
+        // Two calls a request at the most, and the looks at models.
+        options.inFlightMax = (settings.hedgeAfterMs == nil ? 1 : 2) * settings.requestsMax + 32
+        options.userAgent = "gpt4-strategy/\(Release.version)"
+        return options
+    }
+
+    private func switchboard(
+        _ connection: RedisConnection,
+        _ clock: RedisClock,
+        _ model: OpenAIModel,
+        _ own: RedisStreams.Own
+    ) -> RedisSwitchboard {
+        RedisSwitchboard(
+            connection: connection,
+            clock: clock,
+            keys: GlobalKeys(prefix: settings.streamPrefix),
+            own: own.consumer,
+            routes: model.routes,
+            rules: .init(besides: settings.hedgeBudget),
+            metrics: telemetry.metrics.model,
+            streams: telemetry.metrics.streams,
+            log: log
+        )
+    }
+
+    private func authority(
+        on loop: EventLoop,
+        _ connections: Connections,
+        _ clock: RedisClock,
+        _ verifier: TokenVerifier?
+    ) -> TokenAuthority? {
+        verifier.map {
+            TokenAuthority(
+                verifier: $0,
+                keeper: SealKeeper(
+                    connection: connections.write,
+                    on: loop,
+                    keys: GlobalKeys(prefix: settings.streamPrefix)
+                ),
+                clock: clock
+            )
+        }
     }
 
     private func healthServer(on loop: EventLoop) -> HealthServer {
@@ -292,31 +430,14 @@ extension Wiring {
         return Connections(write: try connection(.write), read: read)
     }
 
-    /// Says which variable to set when the model is known to be gone. An API that cannot be reached
+    /// Says which variable to set when every model is known to be gone. An API that cannot be reached
     /// is no reason not to start.
-    private func check(
-        model name: String,
-        at endpoint: APIEndpoint,
-        by http: HTTPClient
-    ) async throws(StartFailure) {
-        switch await OpenAIModel.standing(
-            of: name,
-            at: endpoint,
-            by: http,
-            within: Limits.modelStanding
-        )
-        {
-        case .live: return
-        case .gone:
-            throw .setting(
-                Variable.model,
-                "\(name) is not served by \(endpoint.baseURL); set it to a model that is"
-            )
+    private func check(_ lifeCycle: ModelLifeCycle) async throws(StartFailure) {
+        switch await lifeCycle.look() {
+        case .fine: return
+        case .dead(let sentence): throw .setting(Variable.model, sentence)
         case .keyRefused:
             status.update { $0.modelTrouble = "the API refused the key: check OPENAI_API_KEY" }
-            log.error("the model's API refused the key", metadata: ["variable": "OPENAI_API_KEY"])
-        case .unknown(let reason):
-            log.warning("the model could not be looked up", metadata: ["reason": "\(reason)"])
         }
     }
 
@@ -324,12 +445,5 @@ extension Wiring {
     private func consumerName() -> String {
         settings.consumerName
             ?? "\(Host.name)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
-    }
-
-    /// The machine's own clock, Unix milliseconds.
-    static func systemMs() -> Int64 {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+from collections import Counter
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -51,6 +52,9 @@ def main():
     print("\n" + table(arenas))
     print(f"\nlooked at every budget {sum(one.sampler.samples for one in arenas)} times; the fullest "
           f"user's had {fullest(arenas):.1%}")
+    steered = sum((arena.steered for arena in arenas), Counter())
+    print(f"taken back {steered['request_id']} requests and {steered['batch_id']} batches, paused "
+          f"{steered['pause']} times; {steered['batches complete']} batches complete, each as its members")
     stalled = sum(tally.stalled for arena in arenas for tally in arena.tallies.values())
     if stalled:
         print(f"in {stalled} rounds Redis let all wait for longer than a second: there the time until "

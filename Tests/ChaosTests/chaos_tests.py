@@ -14,7 +14,8 @@ from rig.arena import Arena
 from rig.loss import LossArena
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(10**9))
-REQUESTS = 80
+# So many that each worker has some at the model when a fault wants them there.
+REQUESTS = 160
 # What supervisors clear away of the dead, by when; reservations are swept a minute after.
 CLEARED = 15
 
@@ -31,6 +32,10 @@ def broken():
         faults.worker_at(points[0], "kill"), faults.worker_at(points[1], "kill"),
         faults.worker_at(points[2], "freeze"),
         faults.supervisor_at(dice.choice(("found", "requeued", "settled")), "kill"),
+        # Handing back wants a worker with more at the model than so few bring: handing_back_tests.py.
+        faults.expanding("kill"),
+        # Of so few batches each may have ended before it is taken back; `make chaos` has more.
+        faults.taking_back("cancelled", "kill"),
         faults.redis_killed(), faults.memory_full(), faults.group_destroyed(),
         faults.connections_cut(),
     ]

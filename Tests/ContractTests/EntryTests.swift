@@ -48,7 +48,7 @@ struct EntryTests {
     }
 
     @Test(arguments: [
-        ("v", "2"), ("v", ""), ("v", "01"), ("type", "usage"),
+        ("v", "2"), ("v", ""), ("v", "01"), ("type", "usages"),
         ("type", "Generate"), ("type", ""), ("agent_type", "gpt5"), ("agent_type", ""),
         ("deadline_ms", "99"), ("deadline_ms", "3600001"), ("deadline_ms", "-100"),
         ("deadline_ms", ""), ("deadline_ms", "1e3"), ("deadline_ms", "1000.0"),
@@ -116,11 +116,21 @@ struct EntryTests {
         #expect(request.trace.parent == nil && request.trace.state == nil)
     }
 
+    @Test func `a replay names what it asks again`() throws {
+        #expect(try RequestEntry(entry(Self.least)).replayOf == nil)
+        let replay = try RequestEntry(entry(Self.least + [("replay_of", "lost")]))
+        #expect(replay.replayOf?.text == "lost")
+        for wrong in ["", "a b", String(repeating: "a", count: 129)] {
+            let found = refusal(of: entry(Self.least + [("replay_of", wrong)]))
+            #expect(found?.rejection.field == "replay_of", "\(wrong)")
+        }
+    }
+
     @Test func `random fields never trap, and a refusal always names its field`() {
         var dice = Dice(seed: 3)
         let names = [
             "request_id", "payload", "v", "type", "deadline_ms", "events", "agent_type", "attempt",
-            "traceparent", "",
+            "traceparent", "replay_of", "",
         ]
         for _ in 0..<20_000 {
             let fields = (0..<dice.roll(9)).flatMap { _ -> [[UInt8]] in

@@ -100,7 +100,10 @@ package struct CorpusReport: Sendable {
         lines += recallByRule.map { "rule \($0.rule)  recall \(Self.percent($0.recall))" }
         lines.append("recall over all kinds  \(Self.percent(recall))")
         let unseen = Wordings.unseenFound
-        lines.append("unseen sentences  \(unseen.found) of \(unseen.all) found by C05 or C07")
+        lines.append(
+            "unseen sentences  \(unseen.found) of \(unseen.all) found by C05 or C07, and "
+                + "\(unseen.inOrder) of \(unseen.allInOrder) that are in order"
+        )
         lines.append("clean strategies  \(clean), falsely blocked \(falseBlocks)")
         lines.append("clean strategies whose words were touched  \(falseRepairs)")
         return lines + examples.map { "false: \($0)" }

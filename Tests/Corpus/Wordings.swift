@@ -49,6 +49,16 @@ enum Wordings {
         "It pays off no matter what happens.", "There is no chance of losing.",
         "You will certainly profit.", "Profit is locked in from day one.",
         "With no risk to your capital, you collect premium.", "A bulletproof position.",
+        "Your downside is practically nonexistent.",
+        "This one pays whether the stock moves or sleeps.",
+        "I have yet to see this structure lose.",
+        "Think of it as collecting rent with none of the hassle.",
+        "You will walk away with the full premium.", "There's hardly a way this ends badly.",
+        "A near-certain winner given the setup.", "It works like clockwork each month.",
+        "The probability of failure is negligible.", "Your principal is protected at all times.",
+        "Put it on and forget about it; the money comes in.", "This trade takes care of itself.",
+        "Winning here is just a matter of patience.", "Consistent profits month after month.",
+        "The maximum gain is all but in your pocket.",
     ]
 
     static let projections = [
@@ -65,25 +75,77 @@ enum Wordings {
         "Momentum will carry it higher.", "Higher prices lie ahead.",
         "I expect it to close above the strike.", "A breakout is around the corner.",
         "Expect an annual return of several times the credit; it will outperform.",
+        "SPY trades at new highs before the year is out.", "Expect fireworks to the upside.",
+        "A pullback is on its way.", "The stock has only one direction left.",
+        "Buyers are about to step in.", "Prices are likely to drift up over the coming weeks.",
+        "We see the index well above the short strike in January.",
+        "Earnings should push the shares up.", "The bottom is in.",
+        "This will be in the money by Friday.",
+        "Implied volatility will come down after the event.",
+        "The market is overdue for a correction.",
+        "By expiration the stock sits comfortably above 430.", "There is plenty of upside ahead.",
+        "Momentum points to further gains.",
     ]
 
-    /// Written without a look at the lexicon, and kept out of it: what the rules make of wordings
-    /// that nobody thought of.
+    /// Kept out of the rules that they try: what those make of wordings that nobody thought of.
     static let unseen = [
-        "It hardly matters what the market does, you collect.", "Failure is not an option here.",
-        "Consider the credit yours already.", "Success is all but assured.",
-        "You have nothing to worry about.", "Every trader who did this made money.",
-        "There is simply no losing scenario.", "The odds of loss are nil.",
-        "It is as safe as a savings account.", "The gain is baked in.",
-        "By spring the index trades far above this strike.", "Look for a surge after the report.",
-        "The rally has legs.", "All signs point to a decline.", "Bulls are in control from here.",
-        "A drop is coming.", "It is only a question of when the rise begins.",
-        "The chart says up.", "Volatility is bound to collapse next week.",
-        "Shares are going to climb from here.",
+        "Income you can count on.", "The trade practically runs itself.",
+        "You keep the premium come rain or shine.", "It's hard to see how this could go badly.",
+        "Sleep well at night with this position.", "Collect your reward and relax.",
+        "Returns like these are steady and dependable.",
+        "This is the closest thing to a free lunch.", "A loss would take a miracle.",
+        "The trade has never let anyone down.", "There's nothing on the table to lose.",
+        "Your stake stays intact.", "The shares are on track for new records.",
+        "Upside momentum takes the ETF through resistance.",
+        "I'd bet on a strong finish to the month.", "A sharp move higher follows the report.",
+        "Tech leads the market up from here.", "The selling is over.",
+        "This name doubles by year end.", "Volatility collapses after the print.",
+        "Next stop: all-time highs.", "We anticipate further strength.",
+        "Downside is where this is going.", "It won't stay at this price for long.",
     ]
 
-    static var unseenFound: (found: Int, all: Int) {
-        (unseen.count { ProseScreen.objection(to: $0) != nil }, unseen.count)
+    /// Likewise, and in order: what models say of a strategy that they choose.
+    static let unseenInOrder = [
+        "The bullish trend and moderate volatility favor selling a put spread below the market.",
+        "It collects a credit while capping the loss.",
+        "The short strike sits below the current price, which leaves a cushion.",
+        "A defined-risk structure suits the stated medium risk tolerance.",
+        "Theta works in the position's favor as expiration approaches.",
+        "The wings limit what a large move can cost.",
+        "If the stock closes above the short strike at expiration, both puts expire worthless.",
+        "The trade profits when the underlying stays between the short strikes.",
+        "It fits an income objective with a maximum loss within the limit.",
+        "Elevated implied volatility makes the premium richer than usual.",
+        "Assignment is possible if the short put finishes in the money.",
+        "The position loses value if the stock drops below the breakeven.",
+        "Compared with the iron condor, it carries less margin.",
+        "It needs only a modest rise to break even.",
+        "The debit paid is the most that can be lost.",
+        "Losses could reach the width of the wings should the market fall sharply.",
+        "With earnings near, a wider spread would cost more.",
+        "This spread will expire worthless if SPY stays above the short strike.",
+        "Gains are capped at the credit received.",
+        "The long put offsets part of the short put's risk.",
+        "A vertical keeps the worst case small.",
+        "The trade earns its credit from time passing.",
+        "Selling the nearer call pays for part of the longer one.",
+        "It matches your moderate risk profile.",
+        "Both short strikes lie outside the expected range.",
+        "Fewer contracts would leave more buying power.",
+        "Rich implied volatility makes buying options expensive now.",
+        "The protective put covers the shares below its strike.",
+        "A butterfly suits a view that little will happen.",
+        "You give up gains above the call strike.",
+        "The maximum loss stays well inside what you allow.",
+        "It can be closed early for part of the credit.",
+    ]
+
+    /// How many of both the rules object to.
+    static var unseenFound: (found: Int, all: Int, inOrder: Int, allInOrder: Int) {
+        func found(_ sentences: [String]) -> Int {
+            sentences.count { ProseScreen.objection(to: $0) != nil }
+        }
+        return (found(unseen), unseen.count, found(unseenInOrder), unseenInOrder.count)
     }
 
     static let numbers = [

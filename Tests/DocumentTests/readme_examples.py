@@ -57,7 +57,7 @@ def compare_settings(name_of_program, first_column):
     lines = re.sub(r"\n(?!  )", " ", table).splitlines()[1:]
     helped = {}
     for line in filter(str.strip, lines):
-        name, meaning = re.fullmatch(r"  ([A-Z_]+) +(.*?)\s*", line).groups()
+        name, meaning = re.fullmatch(r"  ([A-Z0-9_]+) +(.*?)\s*", line).groups()
         default = re.search(r" \[([^\[\]]+)\]$", meaning)
         cut = default.start() if default else None
         helped[name] = (default[1] if default else "", meaning[:cut])
@@ -67,7 +67,7 @@ def compare_settings(name_of_program, first_column):
         assert helped.get(name) == written.get(name), (name, helped.get(name), written.get(name))
     assert list(helped) == list(written), "in another order"
     in_force = printed(name_of_program, "--show-settings")
-    in_force = dict(re.findall(r"^([A-Z_]+)=(.*)  # default$", in_force, re.M))
+    in_force = dict(re.findall(r"^([A-Z0-9_]+)=(.*)  # default$", in_force, re.M))
     assert in_force == {name: default for name, (default, _) in helped.items()}
 
 

@@ -6,9 +6,12 @@ import json
 import os
 import re
 import sys
+import uuid
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../ChaosTests"))
+from rig.database import Database
 from support.checks import check, run, wait_until
 from support.documents import ROOT, Document, code
 from support.stack import Stack, program
@@ -51,9 +54,14 @@ def malformed_example(stack):
 @check("a result has the members of the example, in their types and order")
 def result_shape(stack):
     shown = next(json.loads(text) for language, text, _ in STREAMS.blocks() if language == "json")
-    event, result = names["answer"](names["ask"](names["spy"]))
+    event, result = names["answer"](names["ask"](unheard_of()))
     assert event == "result", result
     assert shape(result) == shape(shown), f"{shape(result)}\n{shape(shown)}"
+
+
+def unheard_of():
+    """A request that nobody was answered before."""
+    return {**names["spy"], "user_intent": f"income, {uuid.uuid4()}"}
 
 
 def shape(value):
@@ -166,16 +174,18 @@ def twice_in_payload(stack):
 @check("the entry's fields are required, limited and ignored as their table says")
 def entry_table(stack):
     for name, good, bad in [
-            ("v", "1", "2"), ("type", "generate", "usage"), ("agent_type", "gpt4_strategy", "other"),
+            ("v", "1", "2"), ("type", "generate", "other"), ("agent_type", "gpt4_strategy", "other"),
             ("deadline_ms", "3600000", "3600001"), ("deadline_ms", "3600000", "99"),
-            ("deadline_ms", "3600000", "soon"), ("events", "result", "some")]:
+            ("deadline_ms", "3600000", "soon"), ("events", "result", "some"),
+            ("replay_of", "hello-1", "no id")]:
         assert verdict(FULL, **{name: good})[0] == "result", name
         assert verdict(FULL, **{name: bad}) == ("rejected", "invalid_request", name), name
     rows = STREAMS.table("The request entry", "field")
     assert {name for cells in rows for name in code(cells[0])} == {
         "request_id", "payload", "v", "type", "agent_type", "deadline_ms", "events", "traceparent",
-        "tracestate", "batch_id", "batch_index", "batch_size"}, rows
-    assert verdict(FULL, something="else", attempt="4")[0] == "result"
+        "tracestate", "batch_id", "batch_index", "batch_size", "replay_of", "authorization"}, rows
+    # Without AUTH_MODE nobody looks at a token.
+    assert verdict(FULL, something="else", attempt="4", authorization="x")[0] == "result"
     stack.redis.xadd(REQUESTS + "normal", {"request_id": "no-payload"})
     assert names["answer"]("no-payload")[1]["field"] == "payload"
     stack.redis.execute_command(
@@ -193,13 +203,14 @@ def priorities(stack):
 @check("events carry the fields of their table, and the trace context of the entry")
 def event_fields(stack):
     trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-             "tracestate": "a=b"}
+             "tracestate": "a=b", "replay_of": "hello-1"}
     request_id = names["ask"](FULL, events="all", **trace)
     names["answer"](request_id)
     accepted, result = events_of(stack, f"strategy:{{0}}:reply:{request_id}")
     rows = STREAMS.table("The reply stream", "field")
     listed = {name for cells in rows for name in code(cells[0])}
-    assert set(result) == listed and set(accepted) == listed - {"tracestate"}, (result, accepted)
+    assert set(result) == listed and set(accepted) == listed - {"tracestate", "replay_of"}, (
+        result, accepted)
     assert {key: result[key] for key in trace} == trace
     assert (result["request_id"], result["attempt"], result["v"]) == (request_id, "1", "1")
     payload = json.loads(accepted["payload"])
@@ -235,10 +246,10 @@ def degraded(stack):
     told = {code(cells[0])[0] for cells in STREAMS.table("The result", "reason")}
     provoked = set()
     for behavior, fields in [
-            ({"status": 500}, {}), ({"mode": "refusal"}, {}), ({"mode": "malformed"}, {}),
+            ({"status": 500}, {}), ({"mode": "refusal"}, {}), ({"mode": "length", "tokens": 1}, {}),
             ({"mode": "reset"}, {}), ({"mode": "stall"}, {"deadline_ms": 400})]:
         stack.misbehave(behavior)
-        event, payload = names["answer"](names["ask"](names["spy"], **fields))
+        event, payload = names["answer"](names["ask"](unheard_of(), **fields))
         assert (event, payload["source"]) == ("result", "rule_based"), payload
         assert payload["strategy"]["max_loss_usd"] <= 1000, payload
         provoked.add(payload["degraded"])
@@ -265,14 +276,16 @@ def used_codes():
 @check("a dead letter has the fields that streams.md names, and no token")
 def dead_letters(stack):
     r = stack.redis
-    for fields in [
-            {"nonsense": "1", "authorization": "Bearer secret"}, {"request_id": "x" * 129},
-            {"request_id": "not allowed", "payload": "{}"}]:
-        r.xadd(REQUESTS + "normal", fields)
     r.set("strategy:{0}:reply:no-stream", "x", ex=600)
-    r.xadd(REQUESTS + "normal", {"request_id": "no-stream", "payload": "{}"})
-    wait_until(lambda: r.xlen("strategy:{0}:dead") >= 5, "dead letters")
-    letters = events_of(stack, "strategy:{0}:dead")
+    buried = {r.xadd(REQUESTS + "normal", fields) for fields in [
+        {"nonsense": "1", "authorization": "Bearer secret"}, {"request_id": "x" * 129},
+        {"request_id": "not allowed", "payload": "{}"},
+        {"request_id": "no-stream", "payload": "{}"}]}
+
+    def all_letters():
+        letters = events_of(stack, "strategy:{0}:dead")
+        return letters if buried <= {letter["entry_id"] for letter in letters} else None
+    letters = wait_until(all_letters, "dead letters")
     own = {"reason", "queue", "entry_id", "at", "bytes_cut"}
     for letter in letters:
         assert {name for name in letter if not name.startswith("entry.")} == own, letter
@@ -280,7 +293,7 @@ def dead_letters(stack):
     text = STREAMS.section("Keys")
     for name in own:
         assert f"`{name}`" in text, name
-    assert r.xpending(REQUESTS + "normal", "workers")["pending"] == 0
+    wait_until(lambda: r.xpending(REQUESTS + "normal", "workers")["pending"] == 0, "none pending")
 
 
 @check("pushed again it is answered once, and another's entry under its id is refused")
@@ -329,7 +342,7 @@ def rate_limited(stack):
     def ask(index):
         key = f"limited:{{0}}:reply:l{index}"
         entry = r.xadd("limited:{0}:requests:normal", {
-            "request_id": f"l{index}", "payload": json.dumps(FULL)})
+            "request_id": f"l{index}", "payload": json.dumps(names["spy"])})
         wait_until(lambda: r.exists(key), f"l{index} answered")
         fields = events_of(stack, key)[0]
         return int(entry.split("-")[0]), fields, json.loads(fields["payload"])
@@ -428,7 +441,7 @@ def partitions(stack):
 def full_redis(stack):
     r = stack.redis
     stack.misbehave({"mode": "slow", "latency_ms": 3000})
-    request_id = names["ask"](FULL)
+    request_id = names["ask"](unheard_of())
     record = f"strategy:{{0}}:request:{request_id}"
     wait_until(lambda: r.hexists(record, "calling"), "at the model")
     r.config_set("maxmemory", 1)
@@ -451,7 +464,7 @@ def killed_worker(stack):
     supervisor = stack.start_supervisor(**common)
     for index in range(5):
         r.xadd(requests, {
-            "request_id": f"k{index}", "payload": json.dumps(FULL), "deadline_ms": "600000"})
+            "request_id": f"k{index}", "payload": json.dumps(names["spy"]), "deadline_ms": "600000"})
     wait_until(lambda: all(r.hexists(f"killed:{{0}}:request:k{index}", "calling")
                            for index in range(5)), "all at the model")
     worker.kill()
@@ -513,9 +526,10 @@ def keys(stack):
             patterns.append((re.sub(r"<\w+>", ".+", name), cells[1].split(",")[0]))
     odd = {"strategy:{0}:reply:no-stream"}  # a check's own
     for key in stack.redis.scan_iter("*"):
-        match = re.fullmatch(r"\w+:\{(?:\d|global)\}:(.+)", key, re.S)
+        match = re.fullmatch(r"\w+:(?:\{(?:\d|global)\}:(.+)|(\{cache:\w+\}))", key, re.S)
         assert match, f"{key} has no partition"
-        kinds = [kind for pattern, kind in patterns if re.fullmatch(pattern, match[1])]
+        name = match[1] or match[2]
+        kinds = [kind for pattern, kind in patterns if re.fullmatch(pattern, name)]
         assert kinds, f"{key} is not in the keys table"
         assert key in odd or stack.redis.type(key) == kinds[0], key
 
@@ -557,5 +571,7 @@ def quoted_limits(stack):
 
 
 if __name__ == "__main__":
-    with Stack() as stack:
+    with Database() as database, Stack(
+            CACHE_TTL="60", DATABASE_READ_URL=database.url("strategy_read")) as stack:
+        stack.database = database
         run(stack)

@@ -8,7 +8,7 @@ import Testing
 struct ChatResponseTests {
     private func read(_ text: String) throws -> ChatResponse {
         var parser = JSONParser()
-        return try ChatResponse(try parser.parse(Array(text.utf8)))
+        return try ChatResponse(try parser.parse(Array(text.utf8)), of: "propose_strategy")
     }
 
     /// An answer with one choice of this message.
@@ -46,11 +46,17 @@ struct ChatResponseTests {
     @Test func `a refusal is one, also beside content`() throws {
         let message = #"{"role":"assistant","content":"{}","refusal":"I cannot"}"#
         #expect(try read(answer(message)).outcome == .refused)
+        let odd = #"{"role":"assistant","content":[7],"refusal":"I cannot"}"#
+        #expect(try read(answer(odd)).outcome == .refused)
+        let filtered = #"{"role":"assistant","content":[7]}"#
+        #expect(try read(answer(filtered, finish: "\"content_filter\"")).outcome == .filtered)
     }
 
     @Test func `what was cut short or filtered is no proposal`() throws {
         let message = call("propose_strategy")
-        #expect(try read(answer(message, finish: "\"length\"")).outcome == .cutShort)
+        #expect(
+            try read(answer(message, finish: "\"length\"")).outcome == .cutShort(Array("{}".utf8))
+        )
         #expect(try read(answer(message, finish: "\"content_filter\"")).outcome == .filtered)
     }
 
@@ -112,7 +118,9 @@ struct ChatResponseTests {
             var bytes = whole
             for _ in 0...dice.roll(5) { bytes[dice.roll(bytes.count)] = UInt8(dice.roll(256)) }
             var parser = JSONParser()
-            if let document = try? parser.parse(bytes) { _ = try? ChatResponse(document) }
+            if let document = try? parser.parse(bytes) {
+                _ = try? ChatResponse(document, of: "propose_strategy")
+            }
             _ = APIError(bytes)
         }
     }

@@ -95,6 +95,42 @@ struct ReaderTests {
         }
     }
 
+    @Test(arguments: [1, 2, 100])
+    func `what was taken back before it is read is known by its mark, or by its batch's`(
+        room: Int
+    ) async throws {
+        try await withDesk { desk in
+            try await desk.reader.ensureGroups()
+            let names = ["kept", "taken", "kept-member", "taken-member", "last"]
+            for name in names {
+                let batch: [RedisCommand.Argument] =
+                    name.hasSuffix("member") ? ["batch_id", .text("b-\(name)")] : []
+                _ = try await desk.add(["request_id", .text(name), "payload", "{}"] + batch)
+            }
+            _ = try await desk.add(["payload", "{}"])
+            let keys = Desk.keys
+            let mark = keys.cancelMark(try #require(RequestID("taken")))
+            let ofBatch = keys.batchCancelMark(try #require(BatchID("b-taken-member")))
+            for key in [mark, ofBatch, keys.cancelMarks] {
+                try await desk.redis("SET", .text(key), "\"desk\"")
+            }
+            var found: [RawEntry] = []
+            while found.count < 6 { found += try await desk.read(upTo: room) }
+            #expect(found.map(\.isTakenBack) == [false, true, false, true, false, false])
+        }
+    }
+
+    @Test func `without any mark nothing is looked for`() async throws {
+        try await withDesk { desk in
+            try await desk.reader.ensureGroups()
+            _ = try await desk.add()
+            let id = try #require(RequestID("r1"))
+            // Left behind: that there are marks is said by another key, which goes last.
+            try await desk.redis("SET", .text(Desk.keys.cancelMark(id)), "\"desk\"")
+            #expect(try await desk.read(upTo: 1).map(\.isTakenBack) == [false])
+        }
+    }
+
     @Test(arguments: [1, 100])
     func `without a group the error says so, and nothing is taken`(room: Int) async throws {
         try await withDesk { desk in

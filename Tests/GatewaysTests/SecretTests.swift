@@ -1,4 +1,5 @@
 import Gateways
+import Secrets
 import Testing
 
 struct SecretTests {
@@ -39,5 +40,20 @@ struct SecretTests {
     ])
     func `what is no address of an API`(text: String) {
         #expect(APIEndpoint(baseURL: text, key: Secret("k")) == nil)
+    }
+
+    @Test func `an endpoint without a key begins with the primary's, and is renewed alone`() throws
+    {
+        let primary = Secret("sk-one")
+        let text = """
+            [{"name": "b", "base_url": "https://b.example"},
+             {"name": "c", "base_url": "https://c.example", "api_key": "sk-c"}]
+            """
+        let list = try EndpointList.endpoints(text, defaultKey: primary)
+        #expect(list.map { $0.key.reveal() } == ["sk-one", "sk-c"])
+        list[0].key.renew("sk-two")
+        #expect(primary.reveal() == "sk-one")
+        primary.renew("sk-three")
+        #expect(list.map { $0.key.reveal() } == ["sk-two", "sk-c"])
     }
 }

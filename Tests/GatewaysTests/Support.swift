@@ -2,6 +2,7 @@ import Contract
 import EventLoop
 import Gateways
 import Logging
+import Options
 import Pipeline
 import Policy
 import Redis
@@ -190,9 +191,13 @@ private func trace(parent: String?, state: String?) throws -> RequestEntry.Trace
 }
 
 /// A request as the first stage accepts it.
-func accepted(_ payload: String, entry id: EntryID? = nil) throws -> Accepted {
+func accepted(
+    _ payload: String,
+    entry id: EntryID? = nil,
+    queue: Queue = .normal
+) throws -> Accepted {
     let raw = RawEntry(
-        queue: .normal,
+        queue: queue,
         id: id ?? EntryID(milliseconds: UInt64(StillClock.now), sequence: 0),
         fields: [
             Array("request_id".utf8), Array("r1".utf8), Array("payload".utf8), Array(payload.utf8),
@@ -212,14 +217,33 @@ func accepted(_ payload: String, entry id: EntryID? = nil) throws -> Accepted {
     return accepted
 }
 
-/// The user's message that the pipeline puts to a model for this request.
-func prompt(_ payload: String) throws -> [UInt8] {
-    let generation = Generation(
-        model: Scribe(),
-        clock: StillClock(),
-        rules: .init(outputTokensMax: 4_000)
+/// What the pipeline puts to a model for this request.
+func question(_ payload: String) throws -> Question {
+    let request = try accepted(payload).request
+    let asOf = UTCInstant(milliseconds: Int(StillClock.now))
+    var wish = CandidateRequest(
+        ticker: request.market.symbol,
+        market: Conditions(spot: request.market.currentPrice.dollars, rate: 0.04),
+        volatility: 0.185,
+        asOf: asOf
     )
-    return generation.prepare(try accepted(payload)).prompt
+    wish.trend = request.market.trend.flatMap { Trend(rawValue: $0.rawValue) } ?? .neutral
+    let isFree = request.mode == .custom
+    let today = NewYorkTime.date(at: asOf)
+    return Question(
+        request,
+        Facts(
+            of: request,
+            asOf: asOf,
+            volatility: 0.185,
+            sharesHeld: nil,
+            greeks: nil,
+            expiries: isFree
+                ? Array(Expiries.monthlies(after: today.advanced(by: 20), within: 100)) : []
+        ),
+        isFree ? [] : Menu(wish).candidates,
+        outputTokensMax: 4_000
+    )
 }
 
 private struct StillClock: StoreClock {
@@ -227,23 +251,4 @@ private struct StillClock: StoreClock {
     static let now: Int64 = 1_795_532_400_000
     var now = Self.now
     func nowMs() -> Int64 { now }
-}
-
-/// Writes questions down as the gateway does, and is never asked.
-private struct Scribe: Model {
-    func prepare(_ question: Question) -> PreparedCall {
-        PreparedCall(
-            prompt: ChatRequest.prompt(for: question),
-            quote: Quote(
-                promptTokensMax: 1,
-                outputTokensMax: 1,
-                outputTokensMin: 1,
-                price: Price(inputPerMillion: .zero, outputPerMillion: .zero)
-            )
-        )
-    }
-
-    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion {
-        .failure(.unusable, .nothing)
-    }
 }

@@ -33,6 +33,9 @@ extension IntegrationTests {
                 Set(try findings(ctl).keys)
                     == ["persistence", "agreement", "groups", "supervisor", "workers"]
             )
+            let checks = try ctl.json("doctor")["checks"] as? [[String: Any]] ?? []
+            let outbox = checks.first { $0["name"] as? String == "outbox" }
+            #expect(outbox?["detail"] as? String == "0 rows wait to be carried to PostgreSQL")
             try plain.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
             try plain.ask("CONFIG", "SET", "stream-node-max-bytes", "4096")
             try plain.ask("CONFIG", "SET", "maxmemory", "1000000000")

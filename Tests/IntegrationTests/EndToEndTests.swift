@@ -69,7 +69,8 @@ extension IntegrationTests {
                 try await stack.withWorker { _ in
                     let client = try Orchestrator(stack)
                     _ = try await client.ask("all-1", and: ("events", "all"))
-                    #expect(try client.events("all-1").map(\.name) == ["accepted", "result"])
+                    let names = try client.events("all-1").map(\.name)
+                    #expect(names == ["accepted", "provisional", "result"])
                     _ = try await client.ask("one-1")
                     #expect(try client.events("one-1").map(\.name) == ["result"])
                 }
@@ -101,6 +102,10 @@ extension IntegrationTests {
                     _ = try await client.ask("m-1")
                     for path in ["/health", "/health/live", "/health/ready"] {
                         #expect(worker.get(path)?.status == 200, "\(path)")
+                    }
+                    // The answer can be read a moment before it is counted.
+                    try await eventually("it is counted") {
+                        worker.get("/metrics")?.text.contains("code=\"none\"} 1") == true
                     }
                     let page = try #require(worker.get("/metrics"))
                     #expect(page.status == 200)

@@ -32,7 +32,10 @@ extension IntegrationTests {
                     #expect(life["user_id"] as? String == "user123")
                     let moments = try moments(life)
                     let whats = moments.compactMap { $0["what"] as? String }
-                    #expect(Set(whats) == ["added", "accepted", "asked", "answered", "result"])
+                    #expect(
+                        Set(whats)
+                            == ["added", "accepted", "provisional", "asked", "answered", "result"]
+                    )
                     let times = moments.compactMap { $0["at"] as? Int }
                     #expect(times == times.sorted() && times.count == moments.count)
                     let end = try #require(moments.first { $0["what"] as? String == "result" })

@@ -38,27 +38,93 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `whatever the model does, the request is answered once and the reason is told`()
+        @Test(arguments: Self.behaviors)
+        func `whatever the model does, the request is answered once and the reason is told`(
+            behavior: String,
+            reason: String
+        ) async throws {
+            try await Stack.run { stack in
+                try await stack.withWorker { worker in
+                    let client = try Orchestrator(stack)
+                    try stack.misbehave(behavior)
+                    let answer = try await client.ask("odd", and: ("deadline_ms", "5000"))
+                    try expectFallback(answer, because: reason)
+                    #expect(try client.events("odd").count == 1)
+                    let told = answer.fields["payload"] ?? ""
+                    #expect(!told.contains("HUSH") && !told.contains(SimulatorProcess.key))
+                    #expect(!worker.log.contains("HUSH"))
+                    #expect(!worker.log.contains(SimulatorProcess.key))
+                }
+            }
+        }
+
+        @Test(arguments: [error(500, "server_error"), error(404, "model_not_found")])
+        func `where the first model does not answer, the next one does, and is named`(
+            behavior: String
+        ) async throws {
+            try await Stack.run { stack in
+                try await stack.withWorker { worker in
+                    let scoped = behavior.replacing(
+                        "{\"mode\"",
+                        with: "{\"model\":\"gpt-4-turbo\",\"mode\""
+                    )
+                    try stack.misbehave(scoped)
+                    let client = try Orchestrator(stack)
+                    let payload = try await client.ask("next-1").payload
+                    #expect(payload["source"] as? String == "model", "\(payload)")
+                    let model = try #require(payload["model"] as? [String: Any])
+                    #expect((model["name"] as? String)?.hasPrefix("gpt-4.1") == true)
+                    #expect((model["attempts"] as? Int ?? 0) >= 2)
+                    let ledger = try client.redis.ask("XRANGE", "strategy:{0}:ledger", "-", "+")
+                    let row = ledger.list.flatMap(\.list).flatMap(\.list).compactMap(\.string)
+                        .joined(separator: " ")
+                    #expect(row.contains("failover") && row.contains("menu-fast-"), "\(row)")
+                    // The fleet's books follow the answer.
+                    try await eventually("the fleet's claims are settled") {
+                        let reserved = try client.redis.ask(
+                            "HGET",
+                            "strategy:{global}:cost",
+                            "reserved_nanousd"
+                        ).string
+                        return reserved == nil || reserved == "0"
+                    }
+                }
+            }
+        }
+
+        @Test func `a key that is refused is asked with no more, and the alert is counted`()
             async throws
         {
             try await Stack.run { stack in
                 try await stack.withWorker { worker in
+                    try stack.misbehave(Self.error(401, "invalid_api_key"))
                     let client = try Orchestrator(stack)
-                    for (number, (behavior, reason)) in Self.behaviors.enumerated() {
-                        stack.behave()
-                        try stack.misbehave(behavior)
-                        let id = "odd-\(number)"
-                        let answer = try await client.ask(id, and: ("deadline_ms", "5000"))
-                        try expectFallback(answer, because: reason)
-                        #expect(try client.events(id).count == 1)
-                        let told = answer.fields["payload"] ?? ""
-                        #expect(!told.contains("HUSH") && !told.contains(SimulatorProcess.key))
+                    try expectFallback(try await client.ask("key-1"), because: "upstream_error")
+                    for number in 2...4 {
+                        let answer = try await client.ask("key-\(number)")
+                        try expectFallback(answer, because: "circuit_open")
                     }
-                    stack.behave()
-                    let fine = try await client.ask("fine-again")
-                    #expect(fine.payload["source"] as? String == "model")
-                    #expect(!worker.log.contains("HUSH"))
-                    #expect(!worker.log.contains(SimulatorProcess.key))
+                    let usage = PlainHTTP.get("/simulator/usage", port: stack.simulator.port)
+                    #expect(usage?.text.contains("key-2") == false)
+                    let page = try #require(worker.get("/metrics")).text
+                    #expect(
+                        page.contains("strategy_worker_model_alerts_total{kind=\"key_refused\"} 1")
+                    )
+                    #expect(worker.log.contains("check OPENAI_API_KEY"))
+                }
+            }
+        }
+
+        @Test(arguments: ["fenced", "malformed", "length"])
+        func `a choice is read through a fence, and from an answer that was cut short`(
+            mode: String
+        ) async throws {
+            try await Stack.run { stack in
+                try await stack.withWorker { _ in
+                    try stack.misbehave("{\"mode\":\"\(mode)\"}")
+                    let payload = try await Orchestrator(stack).ask("cut-1").payload
+                    #expect(payload["source"] as? String == "model", "\(payload)")
+                    #expect(payload["strategy"] is [String: Any])
                 }
             }
         }
@@ -73,10 +139,9 @@ extension IntegrationTests {
         }
 
         private static let behaviors = [
-            (#"{"mode":"malformed"}"#, "invalid_output"),
             (#"{"mode":"refusal"}"#, "invalid_output"),
             (#"{"mode":"content_filter"}"#, "invalid_output"),
-            (#"{"mode":"length","tokens":5}"#, "invalid_output"),
+            (#"{"mode":"length","tokens":2}"#, "invalid_output"),
             (#"{"mode":"html"}"#, "invalid_output"),
             (#"{"mode":"truncate"}"#, "upstream_error"),
             (#"{"mode":"reset"}"#, "upstream_error"),

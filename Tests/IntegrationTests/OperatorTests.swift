@@ -100,7 +100,7 @@ extension IntegrationTests {
                         let read = try JSONSerialization.jsonObject(with: Data(line.utf8))
                         return (read as? [String: Any])?["event"] as? String
                     }
-                    #expect(names == ["accepted", "result"])
+                    #expect(names == ["accepted", "provisional", "result"])
                 }
             }
         }

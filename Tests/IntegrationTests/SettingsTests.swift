@@ -31,6 +31,8 @@ extension IntegrationTests {
             ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("OPENAI_BASE_URL", "ftp://hush"),
             ("OPENAI_BASE_URL", "https://u:hush@host/v1"), ("OPENAI_MODEL", "gpt-9-hush"),
             ("PRICE_FILE", "/nowhere"), ("OPENAI_CA_FILE", "/nowhere"),
+            ("DATABASE_URL", "postgresql://u:hush@host/x?nonsense=1"), ("AUDIT_MODE", "maybe"),
+            ("AUDIT_MAX_BYTES", "1"),
         ])
         func `a wrong setting is named, and no secret is told`(name: String, value: String) throws {
             // What is set to nothing is not set: it is the one here that is in order.
@@ -39,7 +41,7 @@ extension IntegrationTests {
             #expect(status == 78, "\(output)")
             #expect(output.contains(name), "\(output)")
             #expect(!output.contains(Self.key))
-            if name == "REDIS_URL" || value.contains("@") { #expect(!output.contains("hush")) }
+            if name.hasSuffix("_URL") || value.contains("@") { #expect(!output.contains("hush")) }
         }
 
         @Test func `TLS to Redis works, or is told to be absent`() async throws {
@@ -57,15 +59,30 @@ extension IntegrationTests {
         }
 
         @Test func `a model that is gone names the variable to set`() async throws {
-            let gone = ["SIMULATOR_SHUTDOWN_MODELS": "gpt-4-turbo"]
+            let gone = ["SIMULATOR_SHUTDOWN_MODELS": "gpt-4-turbo,gpt-4.1,gpt-6-luna"]
             try await SimulatorProcess.run(environment: gone) { simulator in
                 let (status, output) = try run([
                     "OPENAI_BASE_URL": simulator.baseURL, "OPENAI_MODEL": "gpt-4-turbo",
                 ])
                 #expect(status == 78)
                 #expect(output.contains("OPENAI_MODEL"), "\(output)")
+                #expect(output.contains("OPENAI_FALLBACK_MODELS"), "\(output)")
                 #expect(!output.contains(Self.key))
             }
+        }
+
+        @Test(arguments: [
+            ("OPENAI_FALLBACK_MODELS", "gpt-4.1,nonesuch"), ("OPENAI_ENDPOINTS", "{}"),
+            ("OPENAI_ENDPOINTS", #"[{"name":"primary","base_url":"https://x"}]"#),
+            ("OPENAI_ENDPOINTS", #"[{"name":"two","base_url":"ftp://x"}]"#),
+            ("HEDGE_AFTER_MS", "10"), ("HEDGE_BUDGET", "2"),
+        ])
+        func `what is wrong with the chain is told, by its variable`(
+            variable: String,
+            value: String
+        ) throws {
+            let (status, output) = try run([variable: value])
+            #expect(status == 78 && output.contains(variable), "\(output)")
         }
 
         @Test func `a health port that is taken is told`() async throws {

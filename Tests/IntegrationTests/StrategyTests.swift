@@ -143,9 +143,9 @@ extension IntegrationTests {
                         with: "\"account\":{\"approval_level\":2},\"max_cost_usd\""
                     )
                     let payload = try await Orchestrator(stack).ask("level-1", forLevel2).payload
-                    // The simulator proposes a spread, which needs level 3.
                     #expect(payload["source"] as? String == "rule_based")
-                    #expect(payload["degraded"] as? String == "invalid_output")
+                    // All that suits needs level 3: there is nothing to choose.
+                    #expect(payload["degraded"] as? String == "nothing_to_choose")
                     let strategy = payload["strategy"] as? [String: Any]
                     let why = payload["no_trade"] as? [String: Any]
                     #expect((strategy == nil) != (why == nil))

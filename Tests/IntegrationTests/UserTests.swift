@@ -5,6 +5,27 @@ import Testing
 extension IntegrationTests {
     /// `strategyctl user`.
     struct Users {
+        @Test func `the folder's database is not told of another service's users`() async throws {
+            let redis = try await RedisServer()
+            defer { redis.stop() }
+            let folder = URL.temporaryDirectory.appending(path: "ctl-\(UUID().uuidString)")
+            let run = folder.appending(path: ".run")
+            try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            // Nobody listens there: a command that looked would say so.
+            try Data("DATABASE_URL=postgresql://nobody@127.0.0.1:1/none\n".utf8)
+                .write(to: run.appending(path: "env"))
+            let set = try Program.run(
+                [try BuiltProducts.url(of: "strategyctl").path, "user", "set", "bob"]
+                    + ["--tier", "basic"],
+                environment: ["PATH": "/usr/bin:/bin", "REDIS_URL": redis.url],
+                folder: folder
+            )
+            #expect(set.status == 0, "\(set.output)")
+            let profile = "strategy:{0}:user:bob:profile"
+            #expect(try PlainRedis(redis).ask("HGET", profile, "tier").string == "basic")
+        }
+
         @Test func `a profile is set, shown, and cleared, member by member`() async throws {
             let redis = try await RedisServer()
             defer { redis.stop() }
@@ -25,6 +46,10 @@ extension IntegrationTests {
             #expect(cost["limit_usd"] as? Double == 75.5 && cost["from"] as? String == "profile")
             let requests = try #require(shown["requests"] as? [String: Any])
             #expect(requests["limit"] as? Int == 200 && requests["from"] as? String == "tier")
+
+            let level = try ctl.json("user", "set", "alice", "--approval-level", "2")
+            #expect(level["approval_level"] as? Int == 2)
+            #expect(try plain.ask("HGET", profile, "approval_level").string == "2")
 
             let cleared = try ctl.run(
                 "user",
@@ -100,6 +125,7 @@ extension IntegrationTests {
                 ["user", "set", "a", "--cost-per-hour", "-1"],
                 ["user", "set", "a", "--cost-per-hour", "9000001"],
                 ["user", "set", "a", "--requests-per-hour", "-1"],
+                ["user", "set", "a", "--approval-level", "5"],
                 ["user", "set", "a", "--tier", "free", "--clear", "tier"],
                 ["user", "set", "a\u{7}", "--tier", "free"], ["user", "show", ""],
             ] {

@@ -30,6 +30,11 @@ def kill(pid, sig=signal.SIGKILL):
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), f"{pid} gone after {sig}")
 
 
+def place(variables):
+    """Where Redis is, whoever asks."""
+    return variables["REDIS_URL"].rsplit("@", 1)[1]
+
+
 class StackTest(unittest.TestCase):
     def checkout(self):
         made = Checkout()
@@ -41,24 +46,40 @@ class Up(StackTest):
     def test_starts_the_stack_and_says_where_it_is(self):
         c = self.checkout()
         c.make("up", "DEFAULT_TIER=enterprise", WORKERS=2, SIMULATOR_LATENCY_MS="20,90")
-        self.assertEqual(set(c.pids()), {"redis", "simulator", "supervisor-1", "worker-1", "worker-2"})
-        for name, program in [("redis", "redis-server"), ("simulator", "openai-simulator"),
+        self.assertEqual(set(c.pids()), {
+            "redis", "postgres", "simulator", "supervisor-1", "worker-1", "worker-2"})
+        for name, program in [("redis", "redis-server"), ("postgres", "bin/postgres"), ("simulator", "openai-simulator"),
                               ("worker-1", "strategy-worker")]:
             command = pathlib.Path(f"/proc/{c.pid(name)}/cmdline").read_bytes().decode()
             self.assertIn(program, command)
             self.assertNotIn("keep", command)
             self.assertTrue(c.file(f"{name}.log").exists())
         at = c.addresses()
-        self.assertEqual(set(at), {"REDIS_URL", "OPENAI_BASE_URL", "HEALTH_URL"})
-        self.assertRegex(at["REDIS_URL"], r"^redis://127\.0\.0\.1:\d+$")
+        roles = {"": "strategy_service", "READ_": "strategy_read", "MIGRATE_": "strategy_migrate",
+                 "ADMIN_": "postgres"}
+        databases = {f"DATABASE_{word}URL": role for word, role in roles.items()}
+        self.assertEqual(set(at), {
+            "REDIS_URL", "REDIS_ADMIN_URL", "OPENAI_BASE_URL", "HEALTH_URL", "CONSOLE_URL", "CONSOLE_TOKEN", *databases})
+        for name, role in databases.items():
+            self.assertRegex(at[name], rf"^postgresql://{role}:[0-9a-f]{{36}}@127\.0\.0\.1:\d+/strategy$")
+        self.assertRegex(at["REDIS_URL"], r"^redis://operator:[0-9a-f]{36}@127\.0\.0\.1:\d+$")
         self.assertRegex(at["OPENAI_BASE_URL"], r"^http://127\.0\.0\.1:\d+$")
-        self.assertEqual(len(set(at.values())), 3)
+        self.assertEqual(len(set(at.values())), 10)
+        self.assertRegex(at["CONSOLE_URL"], r"^http://127\.0\.0\.1:\d+$")
+        self.assertRegex(at["CONSOLE_TOKEN"], r"^[0-9a-f]{48}$")
+        self.assertEqual(c.variables("supervisor-1")["CONSOLE_TOKEN"], at["CONSOLE_TOKEN"])
         self.assertEqual(c.file("env").stat().st_mode & 0o777, 0o600)
         self.assertEqual(c.redis("PING"), "PONG")
         worker, simulator = c.variables("worker-2"), c.variables("simulator")
-        self.assertEqual(worker["REDIS_URL"], at["REDIS_URL"])
+        for name in ("worker-2", "supervisor-1"):
+            user = name.split("-")[0]
+            self.assertRegex(c.variables(name)["REDIS_URL"], rf"^redis://{user}:[0-9a-f]{{36}}@127\.0\.0\.1:\d+$")
+            self.assertFalse("REDIS_ADMIN_URL" in c.variables(name))
+        self.assertEqual(c.file("redis.secrets").stat().st_mode & 0o777, 0o600)
         self.assertTrue(worker["OPENAI_API_KEY"].startswith("sk-sim"))
         self.assertEqual(worker["DEFAULT_TIER"], "enterprise")
+        self.assertEqual(worker["DATABASE_URL"], at["DATABASE_URL"])
+        self.assertFalse({"DATABASE_MIGRATE_URL", "DATABASE_ADMIN_URL"} & set(worker))
         self.assertEqual(simulator["SIMULATOR_LATENCY_MS"], "20,90")
         self.assertFalse({"MAKEFLAGS", "MAKELEVEL", "STEPS_BEGAN"} & set(worker))
 
@@ -69,6 +90,46 @@ class Up(StackTest):
                             ("stream-node-max-bytes", "1024"), ("bind", "127.0.0.1"),
                             ("protected-mode", "yes")]:
             self.assertEqual(c.redis("CONFIG", "GET", name).splitlines(), [name, value])
+
+    def test_each_process_is_a_redis_user_of_its_own_who_may_do_its_work_alone(self):
+        c = self.checkout()
+        c.make("up", STREAM_PREFIX="mine")
+        at = c.addresses()
+        nobody = "redis://" + at["REDIS_URL"].rsplit("@", 1)[1]
+        worker = c.variables("worker-1")["REDIS_URL"]
+        for url, command, answer in [
+                (nobody, ["PING"], "NOAUTH"), (at["REDIS_URL"], ["PING"], "PONG"),
+                (at["REDIS_URL"], ["XADD", "mine:{0}:requests:normal", "*", "request_id", "r"], "-0"),
+                (at["REDIS_URL"], ["FLUSHALL"], "NOPERM"), (worker, ["FLUSHALL"], "NOPERM"),
+                (worker, ["KEYS", "*"], "NOPERM"), (worker, ["GET", "strategy:{0}:epoch"], "NOPERM"),
+                (worker, ["HSET", "mine:x", "a", "1"], "1")]:
+            self.assertIn(answer, c.redis(*command, url=url), (url.split(":")[1], command))
+        # Its keys are those of one prefix, for as long as it runs.
+        self.assertIn("STREAM_PREFIX", c.make("up", STREAM_PREFIX="other", ok=False))
+        c.make("down")
+        c.make("up", STREAM_PREFIX="other", WORKERS=0)
+        self.assertEqual(c.addresses()["REDIS_URL"], at["REDIS_URL"])
+        self.assertIn("NOPERM", c.redis("GET", "mine:x", url=at["REDIS_URL"]))
+
+    def test_postgres_comes_back_with_its_data_and_its_roles(self):
+        c = self.checkout()
+        c.make("up", WORKERS=0)
+        at = c.addresses()
+        c.sql(at["DATABASE_MIGRATE_URL"], "CREATE TABLE kept AS SELECT 1 AS one")
+        kill(c.pid("postgres"))
+        c.make("up", WORKERS=0)
+        self.assertEqual(c.addresses(), at)
+        self.assertEqual(c.sql(at["DATABASE_MIGRATE_URL"], "SELECT one FROM kept"), "1")
+        c.make("down")
+        self.assertEqual(c.processes(), [])
+        c.make("up", WORKERS=0)
+        self.assertEqual(c.sql(at["DATABASE_MIGRATE_URL"], "SELECT one FROM kept"), "1")
+        # Nobody gets in without a password, and the service's role makes nothing.
+        with self.assertRaises(subprocess.CalledProcessError):
+            c.sql(re.sub(r":[0-9a-f]{36}@", "@", at["DATABASE_URL"]), "SELECT 1")
+        with self.assertRaises(subprocess.CalledProcessError):
+            c.sql(at["DATABASE_URL"], "CREATE TABLE mine (n int)")
+        self.assertEqual(c.file("postgres.secrets").stat().st_mode & 0o777, 0o600)
 
     def test_again_starts_nothing(self):
         c = self.checkout()
@@ -85,10 +146,15 @@ class Up(StackTest):
         # The log is written within a second; the test asks for it rather than wait.
         c.redis("BGREWRITEAOF")
         wait_until(lambda: "aof_rewrite_in_progress:0" in c.redis("INFO", "persistence"), "AOF")
+        # What a script writes is read again as the user default, who is nobody.
+        c.redis("CONFIG", "SET", "appendfsync", "always")
+        c.redis("EVAL", "redis.call('SET', 'a', 'by a script') redis.call('SET', 'b', 'by a script')", "0")
         kill(before["redis"])
         c.make("up")
         self.assertEqual(addresses, c.addresses())
         self.assertEqual(c.redis("GET", "kept"), "yes")
+        self.assertEqual(c.redis("MGET", "a", "b").splitlines(), ["by a script"] * 2)
+        self.assertIn("NOAUTH", c.redis("PING", url="redis://" + place(addresses)))
         self.assertNotEqual(before.pop("redis"), c.pid("redis"))
         self.assertEqual(before, {n: p for n, p in c.pids().items() if n != "redis"})
 
@@ -140,7 +206,7 @@ class Up(StackTest):
         outer.make("up", WORKERS=0)
         url = outer.addresses()["REDIS_URL"]
         c.make("up", REDIS_URL=url, OPENAI_API_KEY="none", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
-        self.assertEqual(set(c.pids()), {"supervisor-1", "worker-1"})
+        self.assertEqual(set(c.pids()), {"postgres", "supervisor-1", "worker-1"})
         worker = c.variables("worker-1")
         self.assertEqual((worker["REDIS_URL"], worker["OPENAI_API_KEY"], worker["OPENAI_BASE_URL"]),
                          (url, "none", "http://127.0.0.1:9/v1"))
@@ -152,10 +218,22 @@ class Up(StackTest):
         c.make("up", OPENAI_API_KEY="sk-secret", REDIS_HOST="db.invalid", REDIS_PORT=1)
         worker = c.variables("worker-1")
         self.assertFalse({"REDIS_HOST", "REDIS_PORT", "OPENAI_BASE_URL"} & set(worker))
-        self.assertEqual(set(c.pids()), {"redis", "supervisor-1", "worker-1"})
+        self.assertEqual(set(c.pids()), {"redis", "postgres", "supervisor-1", "worker-1"})
         everything = "".join(p.read_text() for p in c.file("").glob("*") if p.is_file())
         commands = "".join(pathlib.Path(f"/proc/{p}/cmdline").read_text() for p in c.processes())
         self.assertNotIn("sk-secret", everything + commands)
+
+    def test_a_shell_that_has_read_the_addresses_starts_the_same_stack(self):
+        c = self.checkout()
+        c.make("up")
+        told = ("REDIS_URL", "DATABASE_URL", "DATABASE_READ_URL", "OPENAI_BASE_URL")
+        before, pids = {name: c.variables("worker-1").get(name) for name in told}, c.pids()
+        kill(c.pid("worker-1"))
+        said = c.make("up", **c.addresses())
+        self.assertNotIn("yours", said)
+        self.assertEqual(set(c.pids()), set(pids))
+        self.assertNotEqual(c.pid("worker-1"), pids["worker-1"])
+        self.assertEqual({name: c.variables("worker-1").get(name) for name in told}, before)
 
     def test_another_address_than_before_is_told_not_forced(self):
         c = self.checkout()
@@ -176,7 +254,7 @@ class Up(StackTest):
             c.make("down")
             c.make("up")
             self.assertNotEqual(port, int(c.addresses()["REDIS_URL"].rsplit(":", 1)[1]))
-            self.assertEqual(c.variables("worker-1")["REDIS_URL"], c.addresses()["REDIS_URL"])
+            self.assertEqual(place(c.variables("worker-1")), place(c.addresses()))
 
     def test_two_checkouts_at_once_do_not_meet(self):
         both = [self.checkout(), self.checkout()]
@@ -195,7 +273,7 @@ class Up(StackTest):
         a.redis("SET", "whose", "a")
         self.assertEqual(b.redis("GET", "whose"), "")
         a.make("down")
-        self.assertEqual(len(b.pids()), 6)
+        self.assertEqual(len(b.pids()), 7)
         self.assertTrue(all(map(alive, b.pids().values())))
 
     def test_twice_at_once_in_one_checkout_starts_one_stack(self):
@@ -204,7 +282,8 @@ class Up(StackTest):
         for make in started:
             said, _ = make.communicate(timeout=120)
             self.assertEqual(make.returncode, 0, said)
-        self.assertEqual(set(c.pids()), {"redis", "simulator", "supervisor-1", "worker-1"})
+        self.assertEqual(set(c.pids()), {
+            "redis", "postgres", "simulator", "supervisor-1", "worker-1"})
         c.make("down")
         self.assertEqual(c.processes(), [])
 
@@ -247,7 +326,7 @@ class Up(StackTest):
         c.add_supervisor()
         c.make("up")
         self.assertTrue(alive(c.pid("supervisor-1")))
-        self.assertEqual(c.variables("supervisor-1")["REDIS_URL"], c.addresses()["REDIS_URL"])
+        self.assertEqual(place(c.variables("supervisor-1")), place(c.addresses()))
         c.make("down")
         self.assertEqual(c.processes(), [])
 

@@ -21,6 +21,10 @@ def redis_answers():
     url = urllib.parse.urlparse(os.environ["REDIS_URL"])
     try:
         with socket.create_connection((url.hostname, url.port), 1) as s:
+            if url.username:
+                s.sendall(f"AUTH {url.username} {url.password}\\r\\n".encode())
+                if s.recv(5) != b"+OK\\r\\n":
+                    return False
             s.sendall(b"PING\\r\\n")
             return s.recv(5) == b"+PONG"
     except OSError:
@@ -55,8 +59,9 @@ print("stand-in answers", sys.argv[1:], os.environ["REDIS_URL"])
 
 # What would lead a test's stack to somebody's server, or its make to this one's job server.
 OUTSIDE = {
-    "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL",
-    "WORKERS", "HEALTH_PORT", "DRAIN_TIMEOUT", "REQUEST_TIMEOUT", "STEPS_BEGAN",
+    "REDIS_URL", "REDIS_ADMIN_URL", "REDIS_HOST", "REDIS_PORT", "DATABASE_URL", "DATABASE_READ_URL",
+    "DATABASE_MIGRATE_URL", "DATABASE_ADMIN_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL",
+    "CONSOLE_TOKEN", "WORKERS", "HEALTH_PORT", "DRAIN_TIMEOUT", "REQUEST_TIMEOUT", "STEPS_BEGAN",
     "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES",
 }
 
@@ -75,9 +80,11 @@ class Checkout:
     def __init__(self):
         # A space in the path is a thing that happens.
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="local stack "))
+        self.root.chmod(0o755)  # root's PostgreSQL runs as somebody else
         shutil.copy(PROJECT / "Makefile", self.root)
         shutil.copytree(PROJECT / "deploy/local", self.root / "deploy/local")
         shutil.copytree(PROJECT / "deploy/redis", self.root / "deploy/redis")
+        shutil.copytree(PROJECT / "deploy/postgres", self.root / "deploy/postgres")
         (self.root / "Sources").mkdir()
         (self.root / "Package.swift").touch()
         built = self.root / ".build/release"
@@ -130,9 +137,15 @@ class Checkout:
     def addresses(self):
         return dict(l.split("=", 1) for l in self.file("env").read_text().splitlines())
 
-    def redis(self, *command):
+    def sql(self, url, text):
         done = subprocess.run(
-            ["redis-cli", "-u", self.addresses()["REDIS_URL"], *command], capture_output=True,
+            ["psql", "--no-password", url, "-XAtqc", text], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def redis(self, *command, url=None):
+        """What it answers, by default to who may do anything."""
+        done = subprocess.run(
+            ["redis-cli", "-u", url or self.addresses()["REDIS_ADMIN_URL"], *command], capture_output=True,
             text=True, check=True, timeout=20)
         return done.stdout.strip()
 

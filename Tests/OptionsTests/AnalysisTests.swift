@@ -61,6 +61,40 @@ import Testing
         #expect(found.probabilityOfProfit == law.probability(from: 455.25, to: .infinity))
     }
 
+    @Test func `prices and strikes count to their last figure`() throws {
+        let found = try analysis(
+            AnalysisRequest(
+                symbol: "SPY",
+                spot: 100,
+                asOf: UTCInstant("2026-11-23T15:00:00Z"),
+                volatility: 0.3,
+                legs: [
+                    Draft(
+                        action: .buy,
+                        kind: .call,
+                        strike: 100.12345,
+                        expiry: CivilDate("2026-12-18"),
+                        quantity: 1,
+                        price: 5.123456789123
+                    )
+                ]
+            )
+        )
+        #expect(found.netPremiumUSD == -512.3456789123)
+        #expect(found.maxLossUSD == 512.3456789123)
+        #expect(found.breakevens == [105.246906789123])
+        // No listed contract has such a strike.
+        #expect(found.legs.first?.symbol == nil)
+        #expect(found.margin.usd == 512.3456789123)
+    }
+
+    @Test func `nothing is asked for what costs nothing, and not minus nothing`() throws {
+        let free = Draft(action: .buy, kind: .call, strike: 100, years: 0.5, quantity: 1, price: 0)
+        let found = try analysis(AnalysisRequest(spot: 100, legs: [free]))
+        #expect(found.margin.usd == 0 && found.margin.usd.sign == .plus)
+        #expect(found.zeroIntervals.first?.low == 0 && found.zeroIntervals.first?.high == 100)
+    }
+
     @Test func `a fair price has no expected value without a rate`() throws {
         let found = try analysis(
             AnalysisRequest(

@@ -1,3 +1,4 @@
+import Corpus
 import Options
 import TestSupport
 import Testing
@@ -216,5 +217,21 @@ import Testing
         #expect(StrikeGrid.standard.atOrAbove(24.99)?.dollars == 25)
         #expect(StrikeGrid.standard.nearest(203)?.dollars == 200)
         #expect(StrikeGrid.dollar.nearest(450.5)?.dollars == 450)
+    }
+
+    @Test func `what else there is shows other forms before more of one`() throws {
+        var mixed = 0
+        for seed in 0..<300 as Range<UInt64> {
+            var dice = Dice(seed: 5_000 + seed)
+            let menu = Menu(.random(&dice))
+            guard let first = menu.candidates.first else { continue }
+            let others = menu.others(3, than: first.name) { $0.legs != first.legs }
+            let forms = Set(menu.candidates.dropFirst().map(\.name)).subtracting([first.name])
+            let shown = Set(others.map(\.name)).subtracting([first.name])
+            #expect(others.count == min(3, menu.candidates.count - 1), "seed \(seed)")
+            #expect(shown.count == min(3, forms.count), "seed \(seed)")
+            mixed += shown.count > 1 ? 1 : 0
+        }
+        #expect(mixed > 20)
     }
 }

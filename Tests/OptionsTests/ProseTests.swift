@@ -37,12 +37,31 @@ import Testing
     }
 
     @Test(arguments: [
-        "It is not guaranteed.", "No outcome is ever guaranteed.", "This is never risk-free.",
-        "You cannot lose more than the debit.", "We do not forecast prices.",
-        "Nothing about it is without risk.", "Shares may fall.",
+        "The credit is not guaranteed.", "No profit is ever guaranteed.",
+        "This spread is never risk-free.", "You cannot lose more than the debit.",
+        "We do not forecast prices.", "Nothing about the position is without risk.",
+        "Shares may fall.", "The risk-free rate is 4 %.", "There is no loss beyond the premium.",
+        "The spread will cost more once volatility rises.",
+        "Should the market drop, both are lost.",
     ])
     func `what is denied is not asserted`(sentence: String) {
         #expect(ProseScreen.objection(to: sentence) == nil)
+    }
+
+    @Test(arguments: [
+        ("There is no real way to lose on this spread.", "C05"),
+        ("The odds of a loss are close to nil.", "C05"),
+        ("Losing this premium is out of the question.", "C05"),
+        ("By June the stock trades far above the short strike.", "C07"),
+        ("Look for a surge in the shares after the report.", "C07"),
+        ("The market should push the spread into profit.", "C07"),
+        ("Success favors whoever dares, my friend, so be bold.", "C05"),
+    ])
+    func `promises and projections are known by their shape, and a sentence by its subject`(
+        sentence: String,
+        rule: String
+    ) {
+        #expect(ProseScreen.objection(to: sentence)?.rule == rule)
     }
 
     @Test func `a number that nobody gave is found, one that was rounded is not`() throws {

@@ -1,4 +1,6 @@
+import Corpus
 import Options
+import TestSupport
 import Testing
 
 @Suite struct RuleTests {
@@ -50,5 +52,31 @@ import Testing
         #expect(blocked.verdict == .block)
         #expect(blocked.score == 0)
         #expect(blocked.findings == [failed])
+    }
+
+    @Test func `figures in what is found are rounded as people read them`() throws {
+        let digits = /\.[0-9]{5,}|e[+-][0-9]/
+        var (seen, found) = (0, Set<String>())
+        for seed in 0..<60 as Range<UInt64> {
+            var dice = Dice(seed: seed)
+            let clean = Specimen.clean(&dice)
+            let mutants = Defect.allCases.compactMap { $0.inject(into: clean, &dice) }
+            for one in [clean] + mutants {
+                let spot = try #require(MicroUSD(dollars: one.request.market.spot))
+                let check = StructuralCheck(today: one.request.today, spot: spot)
+                guard case .sound(let legs) = check.check(one.drafts) else { continue }
+                let judge = Judge(RulePack(on: one.request.today, for: .brokerDealer))
+                for result in judge.judge(one.subject(legs)).results {
+                    seen += 1
+                    if !result.evidence.matches(of: digits).isEmpty {
+                        found.insert("\(result.rule): \(result.evidence)")
+                    }
+                    #expect(!result.evidence.contains("{"), "\(result.rule)")
+                    #expect(!result.evidence.isEmpty, "\(result.rule)")
+                }
+            }
+        }
+        #expect(seen > 10_000)
+        #expect(found.isEmpty, "\(found.sorted())")
     }
 }

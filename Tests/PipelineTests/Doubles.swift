@@ -13,6 +13,8 @@ final class FakeStreams: Streams {
         var waits: [Int] = []
         var releases: [RawEntry] = []
         var marks: [Standing] = []
+        /// What the books still have to say to standings; then all are marked.
+        var markings: [Marking] = []
         var bids: [Bid] = []
         /// What the books still have to say, in turn; then they grant all that is asked for.
         var admittances: [Admittance] = []
@@ -26,14 +28,18 @@ final class FakeStreams: Streams {
     let state: Mutex<State>
 
     private let tier: Tier
+    /// Of the user's profile.
+    private let approvalLevel: Int?
 
     init(
         failures: [StreamFailure] = [],
         receipts: [Receipt] = [],
         admittances: [Admittance] = [],
-        tier: Tier = .free
+        tier: Tier = .free,
+        approvalLevel: Int? = nil
     ) {
         self.tier = tier
+        self.approvalLevel = approvalLevel
         state = Mutex(
             State(admittances: admittances, failures: failures, receipts: receipts)
         )
@@ -58,7 +64,8 @@ final class FakeStreams: Streams {
                     reserved: bid.most,
                     deadlineMs: accepted.times.deadlineMs,
                     limits: limits,
-                    inherited: nil
+                    inherited: nil,
+                    approvalLevel: approvalLevel
                 )
             )
         }
@@ -93,9 +100,11 @@ final class FakeStreams: Streams {
         _ standing: Standing,
         of accepted: Accepted,
         attempt: Int
-    ) async throws(StreamFailure) -> Bool {
-        state.withLock { $0.marks.append(standing) }
-        return true
+    ) async throws(StreamFailure) -> Marking {
+        state.withLock { state in
+            state.marks.append(standing)
+            return state.markings.isEmpty ? .marked : state.markings.removeFirst()
+        }
     }
 
     func remind(_ reminder: Reminder) async throws(StreamFailure) -> Receipt { .reminded }
@@ -200,64 +209,44 @@ final class FakeParking: Parking {
         isPaused.withLock { $0 = false }
     }
     func settled(_ user: String) async {}
-}
 
-/// What a model was asked, and on which terms.
-struct Asked: Sendable {
-    let question: Question
-    let terms: CallTerms
-}
+    // MARK: Who waits for another's answer
 
-/// A model that answers what it was given, and remembers what it was asked.
-final class FakeModel: Model {
-    private let answer: @Sendable (Asked) async -> Completion
-    private let state = Mutex<(prepared: Question?, asked: [Asked])>((nil, []))
-    var asked: [Asked] { state.withLock { $0.asked } }
+    /// In place of a wait, where a test says so.
+    let whenFollowing = Mutex<(@Sendable () -> Void)?>(nil)
+    private let followers = Mutex<[CheckedContinuation<Bool, Never>]>([])
+    var following: Int { followers.withLock { $0.count } }
 
-    init(_ answer: @escaping @Sendable (Asked) async -> Completion) { self.answer = answer }
+    func waitForAnswer(
+        _ question: String,
+        _ priority: Queue,
+        ms: Int64
+    ) async throws(CancellationError) {
+        notes.withLock { $0.append("answer \(ms)") }
+        if let act = whenFollowing.withLock({ $0 }) { return act() }
+        let turn = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                followers.withLock { $0.append(continuation) }
+            }
+        } onCancel: {
+            nobodyAsks(false)
+        }
+        if !turn { throw CancellationError() }
+    }
 
-    convenience init(proposing proposal: String) {
-        self.init { _ in
-            .answer(
-                .init(
-                    proposal: Array(proposal.utf8),
-                    modelName: "fake-1",
-                    spend: .metered(
-                        TokenUsage(promptTokens: 898, completionTokens: 228),
-                        NanoUSD(15_820_000)
-                    )
-                )
-            )
+    func answerCame(_ question: String) async {
+        for follower in followers.withLock({ all in
+            defer { all = [] }
+            return all
+        }) {
+            follower.resume(returning: true)
         }
     }
 
-    convenience init(failing failure: ModelFailure, _ spend: Spend = .nothing) {
-        self.init { _ in .failure(failure, spend) }
-    }
-
-    func prepare(_ question: Question) -> PreparedCall {
-        state.withLock { $0.prepared = question }
-        return PreparedCall(
-            prompt: [],
-            quote: Quote(
-                promptTokensMax: 4_000,
-                outputTokensMax: question.outputTokensMax,
-                outputTokensMin: 600,
-                price: Price(
-                    inputPerMillion: NanoUSD(10 * NanoUSD.perDollar),
-                    outputPerMillion: NanoUSD(30 * NanoUSD.perDollar)
-                )
-            )
-        )
-    }
-
-    func complete(_ call: PreparedCall, _ terms: CallTerms) async -> Completion {
-        guard let question = state.withLock({ $0.prepared }) else {
-            return .failure(.unusable, .nothing)
-        }
-        let asked = Asked(question: question, terms: terms)
-        state.withLock { $0.asked.append(asked) }
-        return await answer(asked)
+    /// As who watches for others does.
+    func nobodyAsks(_ turn: Bool = true) {
+        let next = followers.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        next?.resume(returning: turn)
     }
 }
 
@@ -296,7 +285,12 @@ final class FakeWatch: Watch {
     func begin() -> ContinuousClock.Instant { .now }
     func end(_ stage: Stage, since start: ContinuousClock.Instant) { note(stage.rawValue) }
     func started(_ accepted: Accepted) { note("started") }
+    func calls(_ kind: Ladder.Kind) {}
+    func shares(_ outcome: SharingOutcome) { note("shares \(outcome)") }
     func reached(_ step: Step) {}
+    func screened(_ accepted: Accepted, _ verdict: ScreeningVerdict) {
+        note("screened \(verdict.level)")
+    }
     func restricted(_ accepted: Accepted, _ hit: RestrictedList.Hit) { note("restricted") }
     func expanded(_ batch: AcceptedBatch) { note("expanded") }
     func ended(_ address: Address, _ ending: Ending, _ receipt: Receipt) { note("ended") }
@@ -314,14 +308,21 @@ struct Bench {
     let fleet: FakeFleet
     let parking = FakeParking()
     let watch = FakeWatch()
+    let switchboard = FakeSwitchboard()
+    let pauses: FakePauses
+    var hedgeAfterMs: Int64?
     var partition = 0
     var partitions = 1
     var restricted = RestrictedList.empty
+    var authority: (any Authority)?
+    /// Nil where each asks for itself.
+    var answers: FakeAnswers?
+    var usage: (any UsageBooks)?
     var proposing = Proposing.Rules()
 
     init(
         streams: FakeStreams = FakeStreams(),
-        model: FakeModel = FakeModel(proposing: soundProposal),
+        model: FakeModel = FakeModel(proposing: soundChoice),
         clock: FakeClock = FakeClock(at: noon),
         fleet: FakeFleet = FakeFleet()
     ) {
@@ -329,6 +330,7 @@ struct Bench {
         self.streams = streams
         self.model = model
         self.clock = clock
+        pauses = FakePauses(clock)
     }
 
     func run(_ entry: RawEntry) async throws(CancellationError) -> Receipt {
@@ -341,6 +343,7 @@ struct Bench {
         )
         let pipeline = Pipeline(
             intake: Intake(rules: rules, clock: clock),
+            authorizing: Authorizing(authority: authority),
             screening: Screening(restrictions: FakeRestrictions(list: restricted)),
             admission: Admission(
                 streams: streams,
@@ -350,13 +353,20 @@ struct Bench {
                 watch: watch,
                 partition: partition
             ),
+            sharing: answers.map { Sharing(answers: $0, parking: parking, watch: watch) },
             enrichment: Enrichment(rules: .init(rate: 0.04), clock: clock),
             proposing: Proposing(rules: proposing),
             expansion: Expansion(streams: streams, clock: clock, watch: watch),
+            reporting: Reporting(books: usage),
             generation: Generation(
                 model: model,
+                streams: streams,
+                fleet: fleet,
+                switchboard: switchboard,
+                pauses: pauses,
                 clock: clock,
-                rules: .init(outputTokensMax: 4_000)
+                watch: watch,
+                rules: .init(outputTokensMax: 4_000, hedgeAfterMs: hedgeAfterMs)
             ),
             validation: Validation(clock: clock),
             fallback: Fallback(clock: clock),
@@ -372,6 +382,11 @@ struct Bench {
             watch: watch
         )
         return try await pipeline.run(Lease(on: entry))
+    }
+
+    /// One whose user may ask for legs of the model's own.
+    static func custom(_ model: FakeModel = FakeModel(proposing: soundProposal)) -> Bench {
+        Bench(streams: FakeStreams(tier: .enterprise), model: model)
     }
 
     /// Runs one request, and reads the answer.

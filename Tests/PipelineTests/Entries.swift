@@ -8,6 +8,14 @@ let soundPayload = """
     "max_loss":1000},"account":{"equity_usd":31337}}
     """
 
+/// The same for legs of the model's own, which tier enterprise may ask for.
+let customPayload = soundPayload.replacing("{\"user_id\"", with: "{\"mode\":\"custom\",\"user_id\"")
+
+/// The first of the menu, with the next two behind it.
+let soundChoice = """
+    {"choice":1,"ranking":[2,3],"reasons":["fits_view"],"adjust":[],"rationale":"because"}
+    """
+
 /// A bull put spread of two contracts, with claims that its legs do not bear out.
 let soundProposal = """
     {"decision":"trade","strategy_name":"bull_put_spread","outlook":"bullish","legs":[

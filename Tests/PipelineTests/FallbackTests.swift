@@ -16,20 +16,7 @@ struct FallbackTests {
         "limit_premium_per_share":2}],"quantity":1,"rationale":"It decays.","risks":["Rallies."],
         "claimed":{"max_profit_usd":200,"max_loss_usd":null,"breakevens":[472]}}
         """
-    private let condor = """
-        {"decision":"trade","strategy_name":"iron_condor","outlook":"neutral","legs":[
-        {"side":"sell","type":"put","strike":430,"expiration":"2026-12-18","ratio":1,
-        "limit_premium_per_share":2.6},
-        {"side":"buy","type":"put","strike":425,"expiration":"2026-12-18","ratio":1,
-        "limit_premium_per_share":1.9},
-        {"side":"sell","type":"call","strike":470,"expiration":"2026-12-18","ratio":1,
-        "limit_premium_per_share":2.5},
-        {"side":"buy","type":"call","strike":475,"expiration":"2026-12-18","ratio":1,
-        "limit_premium_per_share":1.6}],"quantity":1,"rationale":"It decays.","risks":["A move."],
-        "claimed":{"max_profit_usd":160,"max_loss_usd":340,"breakevens":[428.4,471.6]}}
-        """
-
-    private func bench(_ tier: Tier, _ proposal: String = soundProposal) -> Bench {
+    private func bench(_ tier: Tier, _ proposal: String = soundChoice) -> Bench {
         Bench(streams: FakeStreams(tier: tier), model: FakeModel(proposing: proposal))
     }
 
@@ -45,7 +32,7 @@ struct FallbackTests {
         async throws
     {
         let payload =
-            soundPayload
+            customPayload
             .replacing("\"low\"", with: "\"\(tolerance)\"")
             .replacing("\"equity_usd\"", with: "\"approval_level\":\(level),\"equity_usd\"")
         let answer = try await bench(.enterprise, naked).answer(payload)
@@ -60,10 +47,12 @@ struct FallbackTests {
     }
 
     @Test(arguments: [(Tier.free, false), (.basic, true), (.premium, true), (.enterprise, true)])
-    func `four legs are for tier basic and above`(tier: Tier, isPassedOn: Bool) async throws {
-        let answer = try await bench(tier, condor).answer()
-        #expect((answer["source"] as? String == "model") == isPassedOn, "\(answer)")
-        #expect((answer["degraded"] as? String == "not_permitted") != isPassedOn)
+    func `four legs are for tier basic and above`(tier: Tier, areOffered: Bool) async throws {
+        let bench = bench(tier)
+        let payload = soundPayload.replacing("bullish", with: "neutral")
+        let answer = try await bench.answer(payload)
+        let offered = bench.model.asked.first?.question.candidates ?? []
+        #expect(offered.contains { $0.legs.count == 4 } == areOffered)
         let limits = try #require(answer["limits"] as? [String: Any])
         #expect(limits["tier"] as? String == tier.rawValue)
     }
@@ -81,24 +70,37 @@ struct FallbackTests {
 
     @Test func `a restricted strategy is not passed on, and not offered in its place`() async throws
     {
-        var bench = bench(.enterprise)
+        var bench = bench(.enterprise, soundProposal)
         bench.restricted = RestrictedList(strategies: [.bullPutSpread, .bullCallSpread])
-        let answer = try await bench.answer()
+        let answer = try await bench.answer(customPayload)
         #expect(answer["degraded"] as? String == "not_permitted")
         let name = (answer["strategy"] as? [String: Any])?["name"] as? String
         #expect(name != "bull_put_spread" && name != "bull_call_spread")
     }
 
-    @Test func `custom mode is Enterprise's, and costs others neither a place nor a turn`()
+    @Test func `without the disclosure document nothing is offered, and no model is paid`()
         async throws
     {
         let payload = soundPayload.replacing(
-            "{\"user_id\"",
-            with: "{\"mode\":\"custom\",\"user_id\""
+            "\"equity_usd\"",
+            with: "\"odd_delivered\":false,\"equity_usd\""
         )
+        let bench = bench(.enterprise)
+        let answer = try await bench.answer(payload)
+        #expect((answer["no_trade"] as? [String: Any])?["rule"] as? String == "C04")
+        #expect(answer["source"] as? String == "rule_based")
+        #expect(answer["degraded"] is NSNull)
+        #expect(bench.model.asked.isEmpty)
+        #expect(bench.fleet.state.withLock { $0.reserved.isEmpty })
+        #expect(bench.commits.first?.account?.cost == .zero)
+    }
+
+    @Test func `custom mode is Enterprise's, and costs others neither a place nor a turn`()
+        async throws
+    {
         for tier in Tier.allCases {
-            let bench = bench(tier)
-            let answer = try await bench.answer(payload)
+            let bench = bench(tier, soundProposal)
+            let answer = try await bench.answer(customPayload)
             if tier == .enterprise {
                 #expect(answer["source"] as? String == "model")
                 continue
@@ -147,8 +149,11 @@ struct FallbackTests {
     @Test func `where nothing fits, the rule is named and the figure that would help`() async throws
     {
         let payload = soundPayload.replacing("\"max_loss\":1000", with: "\"max_loss\":1")
-        let answer = try await bench(.enterprise).answer(payload)
+        let bench = bench(.enterprise)
+        let answer = try await bench.answer(payload)
         #expect(answer["decision"] as? String == "no_trade")
+        #expect(answer["degraded"] as? String == "nothing_to_choose")
+        #expect(bench.model.asked.isEmpty && bench.commits.first?.account?.cost == .zero)
         let why = try #require(answer["no_trade"] as? [String: Any])
         #expect(why["rule"] as? String == "R01")
         let change = try #require(why["smallest_change"] as? [String: Any])
@@ -158,8 +163,8 @@ struct FallbackTests {
     }
 
     @Test func `a trade that is too large is made smaller, and says so`() async throws {
-        let payload = soundPayload.replacing("\"max_loss\":1000", with: "\"max_loss\":500")
-        let answer = try await bench(.free).answer(payload)
+        let payload = customPayload.replacing("\"max_loss\":1000", with: "\"max_loss\":500")
+        let answer = try await bench(.enterprise, soundProposal).answer(payload)
         #expect(answer["source"] as? String == "model")
         let strategy = try strategy(answer)
         #expect(strategy["max_loss_usd"] as? Double == 380)
@@ -173,7 +178,7 @@ struct FallbackTests {
     @Test func `sentences with numbers that nobody computed are dropped, promises too`()
         async throws
     {
-        let proposal = soundProposal.replacing(
+        let proposal = soundChoice.replacing(
             "because",
             with: "The trend is up. Support lies at 441.37. This is guaranteed to work."
         )
@@ -182,14 +187,14 @@ struct FallbackTests {
     }
 
     @Test func `quotes of a chain are the prices, and the basis says so`() async throws {
-        let payload = soundPayload.replacing(
+        let payload = customPayload.replacing(
             "\"trend\"",
             with: """
                 "option_chain":[{"symbol":"SPY   261218P00430000","bid":2.9,"ask":3.0},
                 {"symbol":"SPY   261218P00425000","bid":2.0,"ask":2.1}],"trend"
                 """
         )
-        let answer = try await bench(.free).answer(payload)
+        let answer = try await bench(.enterprise, soundProposal).answer(payload)
         #expect((answer["basis"] as? [String: Any])?["prices"] as? String == "chain")
         let strategy = try strategy(answer)
         let legs = strategy["legs"] as? [[String: Any]]
@@ -248,8 +253,15 @@ struct FallbackTests {
             let tier = Tier.allCases[dice.roll(4)]
             let model =
                 dice.roll(2) == 0
-                ? FakeModel(failing: .upstream)
-                : FakeModel(proposing: dice.roll(2) == 0 ? naked : condor)
+                ? FakeModel(failing: .brokenOff)
+                : FakeModel(
+                    proposing: soundChoice.replacing("1,", with: "\(dice.roll(14)),")
+                        .replacing(
+                            "[]",
+                            with: "[{\"what\":\"\(pick("strikes", "expiry", "width"))\","
+                                + "\"value\":\(dice.roll(3) - 1)}]"
+                        )
+                )
             let bench = Bench(streams: FakeStreams(tier: tier), model: model)
             let answer = try await bench.answer(payload)
             #expect(bench.commits.first?.kind == .result, "\(payload): \(answer)")

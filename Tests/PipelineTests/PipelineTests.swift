@@ -11,7 +11,8 @@ struct PipelineTests {
         let bench = Bench()
         #expect(try await bench.run(entry()) == .committed)
         let stages = [
-            "decode", "started", "admit", "enrich", "propose", "ask", "judge", "settle", "ended",
+            "decode", "started", "screen", "screened pass", "admit", "enrich", "propose", "judge",
+            "ask", "settle", "ended",
         ]
         #expect(bench.watch.notes == stages)
         #expect(bench.commits.count == 1)
@@ -62,18 +63,25 @@ struct PipelineTests {
         #expect(bench.model.asked.first?.terms.address.trace.parent == parent)
     }
 
-    @Test func `who asks for all events is told that his request was accepted`() async throws {
+    @Test
+    func `who asks for all events is told that his request was accepted, and what may be had`()
+        async throws
+    {
         let bench = Bench()
         _ = try await bench.run(entry(adding: ("events", "all"), ("deadline_ms", "1000")))
+        #expect(bench.announced.map(\.kind) == [.accepted, .provisional])
         let event = try #require(bench.announced.first)
-        #expect(bench.announced.count == 1)
-        #expect(event.kind == .accepted)
         #expect(event.expiresAtMs == Bench.noon + 1_000 + 600_000)
         #expect(
             String(decoding: event.payload, as: UTF8.self)
                 == #"{"worker":"worker-1","limits":{"tier":"free","requests_left":9,"#
                 + #""cost_left_usd":0.9,"resets_at":1795536000000}}"#
         )
+        let provisional = try JSONSerialization.jsonObject(with: Data(bench.announced[1].payload))
+        let first = try #require(provisional as? [String: Any])
+        #expect(first["source"] as? String == "rule_based" && first["degraded"] is NSNull)
+        #expect(first["strategy"] is [String: Any])
+        #expect((first["usage"] as? [String: Any])?["cost_usd"] as? Double == 0)
     }
 
     @Test func `a model is told the facts and the words, and nothing of the user or his account`()
@@ -85,15 +93,16 @@ struct PipelineTests {
         #expect(question.facts.symbol == "SPY" && question.facts.spot.dollars == 450)
         #expect(question.facts.maxLoss == 1_000)
         #expect(question.intent == "income, please")
-        #expect(question.outputTokensMax == 4_000)
+        #expect(question.outputTokensMax == 60)
+        #expect(question.candidates.count >= 3 && question.facts.expiries.isEmpty)
         var shown = ""
         dump(question, to: &shown)
         #expect(!shown.contains("user123") && !shown.contains("31337"))
     }
 
     @Test func `expiries on offer are monthly ones some weeks away`() async throws {
-        let bench = Bench()
-        _ = try await bench.run(entry())
+        let bench = Bench.custom()
+        _ = try await bench.answer(customPayload)
         let facts = try #require(bench.model.asked.first?.question.facts)
         let expiries = facts.expiries.map(\.description)
         #expect(expiries == ["2026-12-18", "2027-01-15", "2027-02-19", "2027-03-19"])
@@ -179,7 +188,7 @@ struct DeadlineTests {
         let model = FakeModel { _ in
             clock.move(by: 1_500)
             return .answer(
-                .init(proposal: Array(soundProposal.utf8), modelName: "m", spend: .unknown)
+                .init(proposal: Array(soundChoice.utf8), modelName: "m", spend: .unknown)
             )
         }
         let bench = Bench(model: model, clock: clock)

@@ -1,5 +1,6 @@
 import Contract
 import Pipeline
+import Policy
 import Synchronization
 import Testing
 
@@ -57,7 +58,7 @@ struct SettlementTests {
         let model = FakeModel { _ in
             unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() }
             return .answer(
-                .init(proposal: Array(soundProposal.utf8), modelName: "m", spend: .unknown)
+                .init(proposal: Array(soundChoice.utf8), modelName: "m", spend: .unknown)
             )
         }
         let bench = Bench(streams: FakeStreams(failures: [.unreachable]), model: model)

@@ -37,8 +37,8 @@ struct ValidationTests {
             "limit_premium_per_share":5}],"quantity":1,"rationale":"","risks":[],
             "claimed":{"max_profit_usd":null,"max_loss_usd":null,"breakevens":[]}}
             """
-        let payload = soundPayload.replacing("\"max_loss\":1000", with: "\"max_loss\":50000")
-        let answer = try await Bench(model: FakeModel(proposing: covered)).answer(payload)
+        let payload = customPayload.replacing("\"max_loss\":1000", with: "\"max_loss\":50000")
+        let answer = try await Bench.custom(FakeModel(proposing: covered)).answer(payload)
         #expect(answer["source"] as? String == "model")
         let strategy = try #require(answer["strategy"] as? [String: Any])
         #expect(strategy["name"] as? String == "covered_call")
@@ -71,21 +71,22 @@ struct ValidationTests {
     }
 
     @Test func `prose is cut and cleaned, never refused`() async throws {
-        let long = "a\\u0000\\u001b[m\\u0085" + String(repeating: "\u{1F600}", count: 3_000)
+        let long = "risk\\u0000\\u001b[m\\u0085" + String(repeating: "\u{1F600}", count: 3_000)
         let changed = soundProposal.replacing("because", with: long)
         let strategy = try #require(try await judged(changed)["strategy"] as? [String: Any])
         let rationale = try #require(strategy["rationale"] as? String)
         #expect(rationale.unicodeScalars.count == 1_000)
-        #expect(rationale.hasPrefix("a  [m \u{1F600}"))
-        let many = (0..<50).map { "\"r\($0)\"" }.joined(separator: ",")
+        #expect(rationale.hasPrefix("risk  [m \u{1F600}"))
+        let many = (0..<50).map { "\"risk r\($0)\"" }.joined(separator: ",")
         let risky = soundProposal.replacing("\"loss\"", with: many)
         let risks = (try await judged(risky)["strategy"] as? [String: Any])?["risks"] as? [String]
-        #expect(risks?.count == 8)
+        // Eight of them, and what the figures say of the loss.
+        #expect(risks?.count { $0.hasPrefix("risk r") } == 8)
     }
 
     /// Each replaces a piece of a sound proposal.
     @Test(arguments: [
-        ("{\"decision\"", "[{\"decision\""), ("\"trade\"", "\"hold\""), ("\"trade\"", "\"refuse\""),
+        ("\"trade\"", "\"hold\""), ("\"trade\"", "\"refuse\""),
         ("\"trade\"", "null"), ("\"decision\":\"trade\",", ""), ("\"legs\"", "\"feet\""),
         ("\"sell\"", "\"short\""), ("\"put\"", "\"straddle\""), ("430", "\"430\""), ("430", "-430"),
         ("430", "null"), ("430", "0"), ("430", "1e308"), ("2026-12-18", "2026-12-19"),
@@ -98,7 +99,7 @@ struct ValidationTests {
         ("[\"loss\"]", "\"loss\""), ("[\"loss\"]", "[1]"), ("[1,2]", "null"), ("[1,2]", "[\"1\"]"),
         ("9999", "\"much\""), ("425", "430"),
         ("\"buy\",\"type\":\"put\"", "\"buy\",\"type\":\"stock\""),
-        ("\"because\"", "\"because\",\"rationale\":\"twice\""), ("}}", "}"), ("}}", "}}}"),
+        ("\"because\"", "\"because\",\"rationale\":\"twice\""),
     ])
     func `a proposal that is malformed is answered by rule`(
         piece: String,
@@ -108,8 +109,25 @@ struct ValidationTests {
     {
         let changed = soundProposal.replacing(piece, with: other)
         try #require(changed != soundProposal)
-        let bench = Bench(model: FakeModel(proposing: changed))
+        let bench = Bench.custom(FakeModel(proposing: changed))
         try await expectFallback(bench, because: "invalid_output")
+    }
+
+    @Test(arguments: [
+        ("{\"decision\"", "```json\n{\"decision\""), ("{\"decision\"", "Here it is: {\"decision\""),
+        ("{\"decision\"", "[{\"decision\""), ("}}", "}}}"), ("}}", "}} I hope it helps."),
+        ("}}", "}"), ("[1,2]}}", "[1,2"),
+    ])
+    func `what stands around an answer, and an end that is missing, is mended without a call`(
+        piece: String,
+        other: String
+    ) async throws {
+        let changed = soundProposal.replacing(piece, with: other)
+        try #require(changed != soundProposal)
+        let bench = Bench.custom(FakeModel(proposing: changed))
+        let payload = try await bench.answer(customPayload)
+        #expect(payload["source"] as? String == "model", "\(payload)")
+        #expect(bench.model.asked.count == 1)
     }
 
     @Test(arguments: [
@@ -118,7 +136,7 @@ struct ValidationTests {
     ])
     func `an answer that is no proposal at all is answered by rule`(text: String) async throws {
         try await expectFallback(
-            Bench(model: FakeModel(proposing: text)),
+            Bench.custom(FakeModel(proposing: text)),
             because: "invalid_output"
         )
     }
@@ -136,19 +154,19 @@ struct ValidationTests {
             "quantity":1,"rationale":"","risks":[],
             "claimed":{"max_profit_usd":null,"max_loss_usd":null,"breakevens":[]}}
             """
-        let bench = Bench(model: FakeModel(proposing: proposal))
+        let bench = Bench.custom(FakeModel(proposing: proposal))
         try await expectFallback(bench, because: "invalid_output")
     }
 
     @Test(arguments: [
-        (ModelFailure.deadline, "deadline"), (.upstream, "upstream_error"),
-        (.unusable, "invalid_output"),
+        (CallFault.deadline, "deadline"), (.brokenOff, "upstream_error"),
+        (.unintelligible, "invalid_output"), (.keyRefused, "upstream_error"),
     ])
     func `a model that fails is answered by rule, and the reason is named`(
-        failure: ModelFailure,
+        failure: CallFault,
         reason: String
     ) async throws {
-        try await expectFallback(Bench(model: FakeModel(failing: failure)), because: reason)
+        try await expectFallback(Bench.custom(FakeModel(failing: failure)), because: reason)
     }
 
     @Test func `usage that the provider left out is told to be estimated`() async throws {
@@ -161,8 +179,8 @@ struct ValidationTests {
                 )
             )
         }
-        let bench = Bench(model: model)
-        _ = try await bench.run(entry())
+        let bench = Bench.custom(model)
+        _ = try await bench.answer(customPayload)
         let usage = try #require(try members(bench.commits.first)["usage"] as? [String: Any])
         #expect(usage["estimated"] as? Bool == true)
         #expect(usage["cost_usd"] as? Double == 0.16)
@@ -179,24 +197,26 @@ struct ValidationTests {
                 bytes[place] =
                     round.isMultiple(of: 2) ? digits[dice.roll(15)] : UInt8(dice.roll(256))
             }
-            let bench = Bench(
-                model: FakeModel { [bytes] _ in
+            let bench = Bench.custom(
+                FakeModel { [bytes] _ in
                     .answer(.init(proposal: bytes, modelName: "m", spend: .unknown))
                 }
             )
-            #expect(try await bench.run(entry()) == .committed)
-            _ = try members(bench.commits.first)
+            _ = try await bench.answer(customPayload)
+            #expect(bench.commits.count == 1)
         }
     }
 
     /// A strategy of the service's own, with figures, words and the rules that it passed.
     private func expectFallback(_ bench: Bench, because reason: String) async throws {
-        let payload = try await bench.answer()
+        let payload = try await bench.answer(customPayload)
         #expect(bench.commits.first?.kind == .result)
         #expect(payload["source"] as? String == "rule_based")
         #expect(payload["degraded"] as? String == reason)
         #expect(payload["decision"] as? String == "trade")
-        #expect(payload["model"] == nil && payload["claimed"] == nil)
+        let told = try #require(payload["model"] as? [String: Any])
+        #expect(told["name"] is NSNull && told["attempts"] as? Int == bench.model.asked.count)
+        #expect(payload["claimed"] == nil)
         let strategy = try #require(payload["strategy"] as? [String: Any])
         #expect(strategy["max_loss_usd"] is Double)
         #expect((strategy["rationale"] as? String)?.isEmpty == false)
@@ -211,8 +231,8 @@ struct ValidationTests {
     }
 
     private func judged(_ proposal: String) async throws -> [String: Any] {
-        let bench = Bench(model: FakeModel(proposing: proposal))
-        _ = try await bench.run(entry())
+        let bench = Bench.custom(FakeModel(proposing: proposal))
+        _ = try await bench.answer(customPayload)
         #expect(bench.commits.first?.kind == .result)
         return try members(bench.commits.first)
     }

@@ -347,7 +347,7 @@ import Testing
             ])
         )
         func take(_ name: String, _ id: String?) -> Misbehavior.Mode? {
-            script.take(model: model, named: name, requestID: id)?.mode
+            script.take(model: model, named: name, requestID: id, key: nil)?.mode
         }
         #expect(take("gpt-4-turbo", "job-71") == .stall)
         #expect(take("gpt-4-turbo", "job-71") == .error)

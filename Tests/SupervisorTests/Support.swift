@@ -1,3 +1,4 @@
+import Authorization
 import Contract
 import EventLoop
 import Gateways
@@ -31,7 +32,8 @@ struct Ward: Sendable {
         named holder: String,
         heartbeatTTL: Duration,
         leaseTime: Duration,
-        load: LoadTerms
+        load: LoadTerms,
+        verifier: TokenVerifier?
     ) {
         self.connection = connection
         metrics = SupervisorMetrics(in: PrometheusRegistry(), version: "0")
@@ -67,6 +69,9 @@ struct Ward: Sendable {
                 ),
                 load: load
             ),
+            tokens: verifier.map {
+                TokenCheck($0, over: connection, on: loop, prefix: "strategy", nowMs: 0)
+            },
             overview: overview,
             metrics: metrics,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -103,9 +108,12 @@ func withWard(
     _ server: RedisServer? = nil,
     heartbeatTTL: Duration = .zero,
     load: LoadTerms = Ward.load(),
+    verifying verifier: TokenVerifier? = nil,
     _ body: @escaping @Sendable (Ward) async throws -> Void
 ) async throws {
-    try await withWards(server, heartbeatTTL: heartbeatTTL, load: load) { first, _ in
+    try await withWards(server, heartbeatTTL: heartbeatTTL, load: load, verifying: verifier) {
+        first,
+        _ in
         try await first.begin()
         try await body(first)
     }
@@ -117,6 +125,7 @@ func withWards(
     heartbeatTTL: Duration = .zero,
     leaseTime: Duration = .seconds(60),
     load: LoadTerms = Ward.load(),
+    verifying verifier: TokenVerifier? = nil,
     _ body: @escaping @Sendable (Ward, Ward) async throws -> Void
 ) async throws {
     let server: RedisServer
@@ -147,7 +156,8 @@ func withWards(
                         named: name,
                         heartbeatTTL: heartbeatTTL,
                         leaseTime: leaseTime,
-                        load: load
+                        load: load,
+                        verifier: verifier
                     )
                 )
             }

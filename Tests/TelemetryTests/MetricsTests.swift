@@ -1,4 +1,5 @@
 import Contract
+import Foundation
 import Telemetry
 import Testing
 
@@ -83,7 +84,7 @@ import Testing
 
     @Test func `an ending's place is its place among all endings`() {
         #expect(Metrics.Ending.allCases.map(\.ordinal) == Array(0..<22))
-        #expect(Metrics.Stage.allCases.map(\.ordinal) == Array(0..<8))
+        #expect(Metrics.Stage.allCases.map(\.ordinal) == Array(0..<10))
         #expect(Set(Metrics.Ending.allCases.map(\.values)).count == 22)
     }
 
@@ -106,5 +107,24 @@ import Testing
     @Test func `the page does not outgrow a scrape`() {
         let page = Telemetry(version: "0.1.0").metricsPage(accept: nil)
         #expect(page.body.count < 64 * 1_024)
+    }
+
+    @Test func `the documentation's page is what is declared`() throws {
+        let root = URL(filePath: #filePath).resolvingSymlinksInPath()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let written = try String(
+            contentsOf: root.appending(path: "deploy/prometheus/metrics.md"),
+            encoding: .utf8
+        )
+        let declared = MetricsPage.markdown()
+        if written != declared {
+            // To be copied there.
+            try declared.write(
+                to: root.appending(path: ".build/metrics.md"),
+                atomically: true,
+                encoding: .utf8
+            )
+        }
+        #expect(written == declared, "deploy/prometheus/metrics.md: copy .build/metrics.md there")
     }
 }

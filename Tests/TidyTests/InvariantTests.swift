@@ -113,6 +113,16 @@ struct InvariantTests {
         }
     }
 
+    @Test func `metrics are declared in the catalogue alone`() {
+        let declaring = /\bregistry\.(counter|gauge|histogram|info)\(/
+        let files = Project.swiftFiles(below: "Sources")
+        let theirs = files.filter { $0.path.hasPrefix("Sources/Telemetry/Catalogue/") }
+        #expect(theirs.filter { !$0.places(of: declaring).isEmpty }.count > 3)
+        for file in files where !file.path.hasPrefix("Sources/Telemetry/Catalogue/") {
+            #expect(file.places(of: declaring).isEmpty)
+        }
+    }
+
     @Test func `every script says its keys, its arguments, its answer and its cost`() {
         let manifest = Project.text("Package.swift")
         let gateways = Project.swiftFiles(below: "Sources/Gateways/Redis")

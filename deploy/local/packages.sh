@@ -7,11 +7,17 @@ readonly PACKAGES_RUN="
 pkg-config              program pkg-config
 libhiredis-dev          header  hiredis/hiredis.h
 libcurl4-openssl-dev    header  curl/curl.h
+libpq-dev               header  libpq-fe.h
 libsimdjson-dev         header  simdjson.h
+postgresql              server  postgres
+postgresql-client       program psql
 redis-server            program redis-server
 redis-tools             program redis-cli
 curl                    program curl"
 readonly PACKAGES_TEST="
+chromium                program chromium
+chromium-driver         program chromedriver
+kubernetes-client       program kubectl
 nginx-light             program nginx
 openssl                 program openssl
 prometheus              program promtool
@@ -25,6 +31,9 @@ present() {
     program) PATH=$PATH:/usr/sbin:/sbin command -v "$2" >/dev/null ;;
     header) compgen -G "/usr/include/$2" >/dev/null || compgen -G "/usr/include/*/$2" >/dev/null ||
         [[ -e /usr/local/include/$2 ]] ;;
+    server) # Debian keeps it out of PATH
+        compgen -G "/usr/lib/postgresql/*/bin/$2" >/dev/null || command -v "$2" >/dev/null
+        ;;
     python) python3 -c "import $2" 2>/dev/null ;;
     esac
 }

@@ -68,7 +68,7 @@ stop() {
     for name; do
         if running "$name"; then
             waiting+=("$name")
-            kill -TERM "$PID" 2>/dev/null || true
+            kill -"$(stop_signal "$name")" "$PID" 2>/dev/null || true
             kill -CONT "$PID" 2>/dev/null || true
         fi
     done
@@ -86,6 +86,11 @@ stop() {
         ((${#waiting[@]} == 0)) || sleep 0.05 || true
     done
     for name; do rm -f "$RUN/$name.pid"; done
+}
+
+# stop_signal NAME: what asks it to end: TERM, unless its kind says otherwise.
+stop_signal() {
+    if declare -F "signal_${1%-*}" >/dev/null; then "signal_${1%-*}"; else echo TERM; fi
 }
 
 # listener PORT: sets REPLY to the socket (its inode) that listens on the port, whoever owns it.

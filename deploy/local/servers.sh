@@ -3,14 +3,10 @@
 # which asks it, `grace_KIND`, the seconds it may take to end, and stands in ORDER.
 
 # Servers before those who need them; stopped from the last to the first.
-readonly ORDER=(redis simulator supervisor worker)
+readonly ORDER=(redis postgres simulator supervisor worker)
 
-run_redis() {
-    mkdir -p "$RUN/redis"
-    spawn "$1" "$(grace_redis)" redis-server deploy/redis/local.conf --port "$2" --dir "$RUN/redis"
-}
-ready_redis() { [[ $(redis-cli -h 127.0.0.1 -p "$1" PING 2>/dev/null) == PONG ]]; }
-grace_redis() { echo 20; }
+. "$HERE/postgres.sh"
+. "$HERE/redis.sh"
 
 run_simulator() {
     spawn "$1" "$(grace_simulator)" "$BIN/openai-simulator" --port "$2"
@@ -23,7 +19,7 @@ run_worker() {
     if [[ -n ${CONSUMER_NAME-} ]] && ((WORKERS > 1)); then
         local -x CONSUMER_NAME=$CONSUMER_NAME-${1#worker-}
     fi
-    HEALTH_PORT=$2 spawn "$1" "$(grace_worker)" "$BIN/strategy-worker"
+    REDIS_URL=$(redis_url worker) HEALTH_PORT=$2 spawn "$1" "$(grace_worker)" "$BIN/strategy-worker"
 }
 ready_worker() { answers "$1" /health; }
 
@@ -36,7 +32,8 @@ grace_worker() {
 
 # The supervisor joins the stack by being built.
 run_supervisor() {
-    HEALTH_PORT=$2 spawn "$1" "$(grace_supervisor)" "$BIN/strategy-supervisor"
+    REDIS_URL=$(redis_url supervisor) HEALTH_PORT=$2 \
+        spawn "$1" "$(grace_supervisor)" "$BIN/strategy-supervisor"
 }
 ready_supervisor() { answers "$1" /health; }
 grace_supervisor() { echo 20; }

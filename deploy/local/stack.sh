@@ -15,6 +15,7 @@ LOCK=
 # Starts what is missing, waits until all of it is ready, and writes .run/env.
 start_stack() {
     local index name names=()
+    drop_own_addresses
     whole_number WORKERS "${WORKERS:=1}" 0 64
     whole_number HEALTH_PORT "${HEALTH_PORT:=0}" 0 65535
     check_seconds REQUEST_TIMEOUT DRAIN_TIMEOUT
@@ -23,7 +24,18 @@ start_stack() {
         step "redis is yours: $(without_password "$REDIS_URL")"
     else
         serve redis
-        REDIS_URL=redis://127.0.0.1:$PORT
+        check_redis_prefix
+        REDIS_PRIVATE_PORT=$PORT
+        REDIS_URL=$(redis_url operator)
+    fi
+    export REDIS_URL
+
+    if [[ -n ${DATABASE_URL-} ]]; then
+        step "postgres is yours: $(without_password "$DATABASE_URL")"
+        [[ -z ${DATABASE_MIGRATE_URL-} ]] || migrate_database
+    else
+        serve postgres
+        prepare_database "$PORT"
     fi
 
     if [[ -z ${OPENAI_API_KEY-} && -z ${OPENAI_BASE_URL-} ]]; then
@@ -35,9 +47,11 @@ start_stack() {
     OPENAI_API_KEY=${OPENAI_API_KEY:-sk-sim-local}
 
     # To all that start from here on. The seed's REDIS_HOST would be a second answer.
-    export REDIS_URL OPENAI_API_KEY OPENAI_BASE_URL
+    export REDIS_URL DATABASE_URL DATABASE_READ_URL OPENAI_API_KEY OPENAI_BASE_URL
     [[ -n ${OPENAI_BASE_URL-} ]] || unset OPENAI_BASE_URL
+    [[ -n ${DATABASE_READ_URL-} ]] || unset DATABASE_READ_URL
     unset REDIS_HOST REDIS_PORT
+    console_token
 
     for ((index = 1; index <= WORKERS; index++)); do names+=("worker-$index"); done
     [[ ! -x $BIN/strategy-supervisor ]] || names+=(supervisor-1)
@@ -45,6 +59,21 @@ start_stack() {
     write_environment
     for name in "${names[@]}"; do settle "$name"; done
     write_environment # once more: a port that was lost to somebody else is another one now
+}
+
+# A shell that has read .run/env tells the stack its own addresses, and those are an operator's: what
+# is ours stays ours, and each process comes as the user that it is.
+drop_own_addresses() {
+    local name
+    if remembered redis && [[ ${REDIS_URL-} == *"@127.0.0.1:$PORT" ]]; then unset REDIS_URL; fi
+    if remembered postgres; then
+        for name in DATABASE_URL DATABASE_READ_URL DATABASE_MIGRATE_URL; do
+            [[ ${!name-} != *"@127.0.0.1:$PORT/"* ]] || unset "$name"
+        done
+    fi
+    if remembered simulator && [[ ${OPENAI_BASE_URL-} == "http://127.0.0.1:$PORT" ]]; then
+        unset OPENAI_BASE_URL
+    fi
 }
 
 # serve NAME: a server that others need, up and answering; sets PORT.
@@ -91,7 +120,7 @@ take_port() {
 # forsake NAME: gives up a port that another program took meanwhile.
 forsake() {
     local other
-    if [[ $1 == redis || $1 == simulator ]]; then
+    if [[ $1 == redis || $1 == postgres || $1 == simulator ]]; then
         for other in $(all_running); do
             [[ $other != worker-* && $other != supervisor-* ]] ||
                 fail "port $PORT, where $other looks for $1, is taken by another program:" \
@@ -105,7 +134,7 @@ forsake() {
 # settle NAME: waits until it is ready; where it ended because its port was taken, begins again.
 settle() {
     local name=$1 kind=${1%-*} try seconds=30
-    [[ $name != redis ]] || seconds=300 # it answers once all its data is loaded
+    [[ $name != redis && $name != postgres ]] || seconds=300 # it answers once all its data is loaded
     for try in {1..10}; do
         remembered "$name"
         eventually "$seconds" ready_or_ended "$name" "$kind" || unready "$name" "$seconds"
@@ -130,7 +159,7 @@ ended() {
 
 unready() {
     log_tail "$1" >&2
-    [[ $1 == redis ]] ||
+    [[ $1 == redis || $1 == postgres ]] ||
         curl --silent --noproxy '*' --max-time 2 "http://127.0.0.1:$PORT/health" >&2 || true
     fail "$1 is not ready after $2 s; its log is $RUN/$1.log, 'make down' stops what runs"
 }
@@ -144,9 +173,10 @@ log_tail() {
 says_otherwise() {
     local name value before
     [[ $1 == worker-* || $1 == supervisor-* ]] || return 0
-    for name in REDIS_URL OPENAI_BASE_URL; do
+    for name in REDIS_URL DATABASE_URL OPENAI_BASE_URL; do
         before=$(tr '\0' '\n' <"/proc/$PID/environ" | sed -n "s/^$name=//p") 2>/dev/null || return 0
         value=${!name-}
+        [[ $name != REDIS_URL ]] || value=$(redis_url "${1%-*}")
         [[ $before == "$value" ]] ||
             step "$1 goes on with $name=$(without_password "$before"): 'make down' first to change it"
     done
@@ -163,17 +193,37 @@ show_warnings() {
 
 # .run/env: where the stack is, for operators; whole or not at all, and theirs alone.
 write_environment() {
-    local base=${OPENAI_BASE_URL-}
+    local name base=${OPENAI_BASE_URL-}
     base=${base%/}
     (
         umask 077
         {
             printf 'REDIS_URL=%s\n' "$REDIS_URL"
+            [[ -z $REDIS_PRIVATE_PORT ]] || printf 'REDIS_ADMIN_URL=%s\n' "$(redis_url admin)"
+            for name in DATABASE_URL DATABASE_READ_URL DATABASE_MIGRATE_URL DATABASE_ADMIN_URL; do
+                [[ -z ${!name-} ]] || printf '%s=%s\n' "$name" "${!name}"
+            done
             [[ -z $base ]] || printf 'OPENAI_BASE_URL=%s\n' "${base%/v1}"
             ! remembered worker-1 || printf 'HEALTH_URL=http://127.0.0.1:%s\n' "$PORT"
+            ! remembered supervisor-1 || printf 'CONSOLE_URL=http://127.0.0.1:%s\n' "$PORT"
+            printf 'CONSOLE_TOKEN=%s\n' "$CONSOLE_TOKEN"
         } >"$RUN/env.new"
     )
     mv "$RUN/env.new" "$RUN/env"
+}
+
+# What operators sign in to the console with: given, or made once and kept with the data.
+console_token() {
+    local file=$RUN/console-token
+    if [[ -z ${CONSOLE_TOKEN-} ]]; then
+        [[ -s $file ]] || (
+            umask 077
+            od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
+            mv "$file.new" "$file"
+        )
+        CONSOLE_TOKEN=$(<"$file")
+    fi
+    export CONSOLE_TOKEN
 }
 
 # stop_stack: ends everything of this checkout, the last in ORDER first, and keeps its data.

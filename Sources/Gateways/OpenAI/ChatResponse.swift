@@ -10,14 +10,15 @@ package struct ChatResponse {
     package enum Outcome: Equatable {
         case proposal([UInt8])
         case refused
-        /// Cut off by the limit on its length.
-        case cutShort
+        /// Cut off by the limit on its length, with what there is of it.
+        case cutShort([UInt8]?)
         case filtered
         /// No choice, no content, or another function than the one asked for.
         case empty
     }
 
-    package init(_ document: JSONValue) throws(JSONError) {
+    /// - Parameter function: The one that was asked for.
+    package init(_ document: JSONValue, of function: String) throws(JSONError) {
         let body = try document.object()
         modelName = try body.required("model").string()
         // A usage that cannot be read is as good as none: the answer beside it was paid for.
@@ -28,39 +29,60 @@ package struct ChatResponse {
             return
         }
         let choice = try first.object()
-        outcome = try Self.outcome(
-            of: choice.required("message").object(),
-            finish: choice.optional("finish_reason")?.string()
+        let message = try choice.required("message").object()
+        // Some compatible servers send an empty one with every answer.
+        let refusal = message.optional("refusal")
+        let isRefusal = refusal.map { (try? $0.string()) != "" } ?? false
+        let finish = try choice.optional("finish_reason")?.string()
+        // What stands beside a refusal may have any shape: nobody reads it.
+        let isSaid = !isRefusal && finish != "content_filter"
+        outcome = Outcome(
+            isSaid ? try Self.text(of: message, function) : nil,
+            isRefusal: isRefusal,
+            finish: finish
         )
     }
 
-    /// A forced function call may end with `stop` or `tool_calls`; both are accepted.
-    private static func outcome(
+    /// What a stream came to.
+    init(modelName: String, usage: TokenUsage?, outcome: Outcome) {
+        self.modelName = modelName
+        self.usage = usage
+        self.outcome = outcome
+    }
+
+    private static func text(
         of message: JSONObject,
-        finish: String?
-    ) throws(JSONError) -> Outcome {
-        if finish == "content_filter" { return .filtered }
-        // Some compatible servers send an empty one with every answer.
-        if let refusal = message.optional("refusal"), (try? refusal.string()) != "" {
-            return .refused
-        }
-        if finish == "length" { return .cutShort }
+        _ expected: String
+    ) throws(JSONError) -> [UInt8]? {
         if let calls = try message.optional("tool_calls")?.array(),
             let call = calls.first(where: { _ in true })
         {
             let function = try call.object().required("function").object()
-            guard try function.required("name").string() == ChatRequest.proposalName else {
-                return .empty
-            }
-            return .proposal(Array(try function.required("arguments").string().utf8))
+            guard try function.required("name").string() == expected else { return nil }
+            return Array(try function.required("arguments").string().utf8)
         }
-        guard let content = message.optional("content") else { return .empty }
-        return .proposal(Array(try content.string().utf8))
+        guard let content = message.optional("content") else { return nil }
+        return Array(try content.string().utf8)
+    }
+}
+
+extension ChatResponse.Outcome {
+    /// A forced function call may end with `stop` or `tool_calls`; both are accepted.
+    init(_ said: [UInt8]?, isRefusal: Bool, finish: String?) {
+        if finish == "content_filter" {
+            self = .filtered
+        } else if isRefusal {
+            self = .refused
+        } else if finish == "length" {
+            self = .cutShort(said)
+        } else {
+            self = said.map { .proposal($0) } ?? .empty
+        }
     }
 }
 
 extension TokenUsage {
-    fileprivate init(_ body: JSONObject) throws(JSONError) {
+    init(_ body: JSONObject) throws(JSONError) {
         let prompt = try body.optional("prompt_tokens_details")?.object()
         self.init(
             promptTokens: try body.required("prompt_tokens").count(),
@@ -77,16 +99,27 @@ extension JSONValue {
 }
 
 /// The body of a refusal: `{"error":{"message","type","param","code"}}`. Its message may hold a piece
-/// of the key or the organisation's name, so it is not even read.
+/// of the key or the organisation's name: it is looked at for how long to wait, and not kept.
 package struct APIError {
     package let type: String?
     package let code: String?
+    /// Its sentence says that no wait can help.
+    package let isTooLarge: Bool
+    /// The sentence up to where it tells how long to wait, and nothing else of it.
+    let patience: String?
 
     package init(_ body: [UInt8]) {
         var parser = JSONParser()
         let error = try? parser.parse(body).object().required("error").object()
         type = (try? error?.optional("type")?.string())?.asWord
-        code = (try? error?.optional("code")?.string())?.asWord
+        let code = try? error?.optional("code")?.string()
+        // Azure's word for it.
+        self.code = code == "DeploymentNotFound" ? "model_not_found" : code?.asWord
+        let message = (try? error?.optional("message")?.string()) ?? ""
+        isTooLarge = message.hasPrefix("Request too large")
+        patience = message.firstRange(of: "try again in ").map {
+            "try again in " + message[$0.upperBound...].prefix(16)
+        }
     }
 }
 

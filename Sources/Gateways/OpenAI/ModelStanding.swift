@@ -27,7 +27,7 @@ extension OpenAIModel {
         }.joined()
         let request = HTTPRequest(
             url: "\(endpoint.baseURL)/models/\(path)",
-            headers: [("Authorization", "Bearer \(endpoint.key.reveal())")],
+            headers: [endpoint.authorization],
             limits: HTTPLimits(deadline: .now + limit, connect: limit, responseBytesMax: 64 * 1024)
         )
         do throws(HTTPError) {

@@ -89,9 +89,10 @@ enum AdmitAnswer {
         _ id: RequestID,
         _ rules: BookRules
     ) -> Grant? {
-        guard parts.count == 11, let attempt = parts[1].number, let reserved = parts[2].number,
+        guard parts.count == 13, let attempt = parts[1].number, let reserved = parts[2].number,
             let deadline = parts[3].number, let tier = parts[4].text,
-            let requests = parts[5].number, let cost = parts[6].number, let resets = parts[7].number
+            let requests = parts[5].number, let cost = parts[6].number,
+            let resets = parts[7].number, let callsMade = parts[11].number
         else { return nil }
         var inherited: Charge?
         if let attempt = parts[8].number, let call = parts[9].number, let due = parts[10].number {
@@ -115,7 +116,9 @@ enum AdmitAnswer {
                 costLeft: rules.limitsCost ? NanoUSD(Int64(cost)) : nil,
                 resetsAtMs: resets == 0 ? nil : Int64(resets)
             ),
-            inherited: inherited
+            inherited: inherited,
+            callsMade: callsMade,
+            approvalLevel: parts[12].number.flatMap { (1...4).contains($0) ? $0 : nil }
         )
     }
 
@@ -143,5 +146,9 @@ enum AdmitAnswer {
 
 extension RedisValue {
     /// A whole number, as Redis or as Lua writes it.
-    var number: Int? { int ?? text.flatMap { Int($0) } }
+    var number: Int? {
+        if let int { return int }
+        if case .status(let line) = self { return Int(line) }
+        return nil
+    }
 }

@@ -1,4 +1,5 @@
-import Redis
+package import Contract
+package import Redis
 
 /// That an operator has paused a partition: nothing new starts there, until he resumes it.
 package struct Pause: Equatable, Sendable {
@@ -23,5 +24,15 @@ package struct Pause: Equatable, Sendable {
             return nil
         }
         self.init(by: by, atMs: Int64(fields[1].number ?? 0))
+    }
+}
+
+extension Pause {
+    /// How a partition stands; nil when nobody has paused it.
+    package static func read(
+        _ keys: Keys,
+        by connection: RedisConnection
+    ) async throws(RedisError) -> Pause? {
+        Pause(try await connection.send(command(keys.paused)))
     }
 }

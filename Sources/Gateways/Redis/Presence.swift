@@ -89,16 +89,19 @@ package struct Presence: Sendable {
     /// What came of a sign of life.
     package enum Beat: Sendable {
         /// Renewed. These were taken from this process meanwhile, and this is how the partition stands.
-        case renewed(taken: [Taken], Pause?)
+        case renewed(taken: [Taken], Pause?, outboxIsFull: Bool)
         /// The sign had gone: the name has to be claimed again.
         case gone
         /// It is another process'.
         case taken
     }
 
-    /// Renews the sign of life.
+    /// Renews the sign of life, and keeps this process among the group's consumers: Redis makes one
+    /// only when it delivers something to it, and supervisors count the workers by them. Without it
+    /// orchestrators that obey `load` would wait for a worker, and the workers for a first entry.
     ///
-    /// The corresponding Redis commands are `GET`, `PEXPIRE`, `LPOP` and `HMGET`.
+    /// The corresponding Redis commands are `GET`, `PEXPIRE`, `LPOP`, `HMGET`, `HGET` and
+    /// `XGROUP CREATECONSUMER`.
     package func beat(by connection: RedisConnection) async throws(RedisError) -> Beat {
         let key = keys.worker(own.consumer)
         let answers = try await connection.pipeline([
@@ -110,12 +113,22 @@ package struct Presence: Sendable {
                 .number(Limits.revokedPerBeat)
             ),
             Pause.command(keys.paused),
+            RedisCommand("HGET", .text(keys.load), "outbox_full"),
+            // Without a group it is refused, and said again with the next sign.
+            RedisCommand(
+                "XGROUP",
+                "CREATECONSUMER",
+                .text(keys.requests(.normal)),
+                .text(Keys.workersGroup),
+                .text(own.consumer)
+            ),
         ])
-        guard answers.count == 4, let found = answers[0].text else { return .gone }
+        guard answers.count == 6, let found = answers[0].text else { return .gone }
         guard isOwn(found) else { return .taken }
         return .renewed(
             taken: (answers[2].array ?? []).compactMap { $0.text.flatMap { Taken($0) } },
-            Pause(answers[3])
+            Pause(answers[3]),
+            outboxIsFull: answers[4].text == "1"
         )
     }
 
@@ -157,11 +170,27 @@ package struct Presence: Sendable {
 package struct Agreement: Sendable {
     private let partitions: Int
     private let keys: GlobalKeys
+    private let needsAppendOnlyFile: Bool
 
-    /// - Parameter partitions: `PARTITIONS`, as this process has it.
-    package init(partitions: Int, keys: GlobalKeys) {
+    /// - Parameters:
+    ///   - partitions: `PARTITIONS`, as this process has it.
+    ///   - needsAppendOnlyFile: `AUDIT_MODE=required`: what is told must outlive Redis' process.
+    package init(partitions: Int, keys: GlobalKeys, needsAppendOnlyFile: Bool) {
         self.partitions = partitions
         self.keys = keys
+        self.needsAppendOnlyFile = needsAppendOnlyFile
+    }
+
+    /// - Returns: What Redis lacks, in words for an operator; nil when it lacks nothing.
+    /// The corresponding Redis command is `INFO persistence`.
+    package func lack(by connection: RedisConnection) async throws(RedisError) -> String? {
+        guard needsAppendOnlyFile else { return nil }
+        let answer = try await connection.send(RedisCommand("INFO", "persistence"))
+        let lines = answer.text?.split(whereSeparator: \.isNewline) ?? []
+        guard lines.contains("aof_enabled:0") else { return nil }
+        return
+            "required, and Redis keeps no append-only file: records of answers would be lost with "
+            + "its process. Set appendonly yes, or AUDIT_MODE=best_effort"
     }
 
     /// - Returns: What is wrong, in words for an operator; nil when all is well.

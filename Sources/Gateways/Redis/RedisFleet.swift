@@ -11,11 +11,14 @@ package struct RedisFleet: Fleet {
     private let callsPerMinute: Int?
     private let costPerHour: NanoUSD?
     private let weights: PriorityWeights
+    private let needsOpenBooks: Bool
     private let metrics: StreamMetrics
 
     /// - Parameters:
     ///   - callsPerMinute: `REQUESTS_PER_MINUTE`; nil when requests are not limited.
     ///   - costPerHour: `COST_PER_HOUR_LIMIT`; nil when cost is not.
+    ///   - needsOpenBooks: Whether nothing is spent while Redis has lost its books, which is so
+    ///     where there is a ledger to put them back from.
     ///   - weights: `PRIORITY_WEIGHTS`, by which turns are given.
     package init(
         connection: RedisConnection,
@@ -23,6 +26,7 @@ package struct RedisFleet: Fleet {
         callsPerMinute: Int?,
         costPerHour: NanoUSD?,
         weights: PriorityWeights,
+        needsOpenBooks: Bool = false,
         metrics: StreamMetrics
     ) {
         self.connection = connection
@@ -30,6 +34,7 @@ package struct RedisFleet: Fleet {
         self.callsPerMinute = callsPerMinute
         self.costPerHour = costPerHour
         self.weights = weights
+        self.needsOpenBooks = needsOpenBooks
         self.metrics = metrics
     }
 
@@ -42,14 +47,16 @@ package struct RedisFleet: Fleet {
             .reserveGlobal,
             keys: [
                 .text(keys.cost), .text(keys.reservations), .text(keys.spend), .text(keys.pace),
+                .text(keys.books),
             ],
             arguments: [
                 .text(reservation.name), .number(Int(reservation.least.amount)),
                 .number(Int(reservation.most.amount)), .number(Int(reservation.deadlineMs)),
-                .text(costPerHour.map { String($0.amount) } ?? ""),
-                .text(callsPerMinute.map(String.init) ?? ""), "",
+                costPerHour.map { .number(Int($0.amount)) } ?? "",
+                callsPerMinute.map { .number($0) } ?? "", "",
                 .text(reservation.priority == .retry ? "high" : reservation.priority.rawValue),
                 .number(weights.high), .number(weights.normal), .number(weights.low),
+                .number(needsOpenBooks ? 1 : 0),
             ]
         )
         guard let parts = answer.array, parts.count >= 2, let word = parts[0].text,

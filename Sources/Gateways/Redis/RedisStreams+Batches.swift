@@ -60,6 +60,7 @@ extension RedisStreams {
                 .text(member.requestID.text), .bytes(step.isTakenBack ? [] : member.payload),
                 .text(member.userID),
                 .text(step.isTakenBack ? PayloadHash(of: member.payload).text : ""),
+                .text(step.batch.seal(of: member)),
             ]
         }
         return arguments

@@ -77,6 +77,8 @@ package struct RedisStreams: Streams {
                 .number(account?.keepsPlace == true ? 1 : 0), .number(Int(rules.dedupeTTLMs)),
                 .text(event.queue.rawValue), .bytes(account?.calls ?? Array("[]".utf8)), "",
                 .text(member?.text ?? ""), .number(Int(rules.batchTimeoutMs)),
+                .text(event.address.replayOf?.text ?? ""),
+                .bytes(event.evidence),
             ]
         )
         if let parts = answer.array, parts.count == 3, parts[0].text == "expired" {
@@ -282,6 +284,8 @@ extension RedisStreams {
             .number(Int(rules.replyTTLMs)), .number(Int(rules.dedupeTTLMs)),
             .number(bid?.mayWait == true ? 1 : 0), .text(owner ?? ""), "",
             .text(entry.member?.text ?? ""), .number(Int(rules.batchTimeoutMs)),
+            .text(entry.replayOf?.text ?? ""), .text(applicant.identity.claimedTier ?? ""),
+            .text(applicant.identity.seal),
         ] + rules.tierArguments
     }
 
@@ -289,22 +293,31 @@ extension RedisStreams {
         _ standing: Standing,
         of accepted: Accepted,
         attempt: Int
-    ) async throws(StreamFailure) -> Bool {
-        let (state, number, amount): (String, String, String) =
+    ) async throws(StreamFailure) -> Marking {
+        let (state, number, amount, spent): (String, String, String, String) =
             switch standing {
-            case .parked: ("parked", "", "")
-            case .calling(let number, let reserved):
-                ("running", String(number), String(reserved.amount))
+            case .parked: ("parked", "", "", "")
+            case .following: ("parked", "free", "", "")
+            case .calling(let number, let reserved, let spent):
+                ("running", String(number), String(reserved.amount), String(spent.amount))
             }
         let answer = try await run(
             Scripts.call,
             .call,
-            keys: [.text(keys.record(accepted.entry.requestID)), .text(keys.counters)],
+            keys: [
+                .text(keys.record(accepted.entry.requestID)), .text(keys.counters),
+                .text(keys.userCost(accepted.request.userID)),
+            ],
             arguments: [
                 .text(own.boot), .number(attempt), .text(state), .text(number), .text(amount),
+                .text(spent),
             ]
         )
-        return answer.text == "marked"
+        switch answer.text {
+        case "marked": return .marked
+        case "unaffordable": return .unaffordable
+        default: return .lost
+        }
     }
 
     package func release(
@@ -327,6 +340,7 @@ extension RedisStreams {
                 .text(Keys.workersGroup), .text(entry.id.description),
                 .text(entry.queue.rawValue), .text(own.consumer), "release", .text(name),
                 .text(user), "", .text(own.boot), .number(ContractLimits.attemptsMax), "",
+                .text(identity?.seal ?? ""),
             ]
         )
         guard let parts = answer.array, parts.count == 6, parts[0].text == "requeued",

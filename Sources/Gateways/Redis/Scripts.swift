@@ -5,9 +5,16 @@ package enum Scripts {
     package static let admit = ending("admit", PackageResources.admit_lua)
     package static let call = RedisScript(name: "call", source: PackageResources.call_lua)
     package static let commit = ending("commit", PackageResources.commit_lua)
+    package static let allowance = RedisScript(
+        name: "allowance",
+        source: PackageResources.allowance_lua
+    )
+    package static let breaker = RedisScript(name: "breaker", source: PackageResources.breaker_lua)
     package static let bury = ending("bury", PackageResources.bury_lua)
     package static let expandBatch = ending("expand_batch", PackageResources.expand_batch_lua)
     package static let event = RedisScript(name: "event", source: PackageResources.event_lua)
+    package static let join = RedisScript(name: "join", source: PackageResources.join_lua)
+    package static let share = RedisScript(name: "share", source: PackageResources.share_lua)
     package static let remind = RedisScript(name: "remind", source: PackageResources.remind_lua)
     package static let requeue = RedisScript(
         name: "requeue",
@@ -42,7 +49,7 @@ package enum Scripts {
     /// Those that a worker runs.
     package static let ofWorkers = [
         admit, call, commit, bury, event, remind, requeue, reserveGlobal, settleGlobal, take, weigh,
-        expandBatch,
+        expandBatch, allowance, breaker, join, share,
     ]
 
     /// Those that a supervisor runs.

@@ -82,12 +82,14 @@ package struct StreamReader: Sendable {
         let shares = turns.shares(of: room, among: queues)
         let answer = try await connection.eval(
             Scripts.take,
-            keys: shares.map { .text(keys.requests($0.queue)) },
+            keys: shares.map { .text(keys.requests($0.queue)) } + [.text(keys.cancelMarks)],
             arguments: [.text(Keys.workersGroup), .text(consumer), .number(room)]
                 + shares.map { .number($0.count) }
         )
-        let found = counted(await entries(in: answer, of: queues))
+        var found = counted(await entries(in: answer, of: queues))
         turns.took(Self.counts(found), of: shares, room: room)
+        let isMarked = answer.array?.last?.array?.first?.text == Self.takenBack
+        if isMarked { try await markTakenBack(&found) }
         return found
     }
 
@@ -110,11 +112,42 @@ package struct StreamReader: Sendable {
         command.append("STREAMS")
         for queue in queues { command.append(keys.requests(queue)) }
         for _ in queues { command.append(">") }
-        let answer = try await connection.send(
-            command,
+        // The second is carried out when the first has ended, and costs no round trip.
+        let answers = try await connection.pipeline(
+            [command, RedisCommand("EXISTS", .text(keys.cancelMarks))],
             timeout: .milliseconds(Limits.blockMs) + Limits.answerMargin
         )
-        return counted(await entries(in: answer, of: queues))
+        if case .error(let error) = answers[0] { throw .server(error) }
+        var found = counted(await entries(in: answers[0], of: queues))
+        if answers[1].int == 1 { try await markTakenBack(&found) }
+        return found
+    }
+
+    /// What `take` says behind the entries where marks may stand.
+    private static let takenBack = "taken back"
+
+    /// Finds out which of these were taken back before anybody read them, so that they end beside what
+    /// runs. A look only: it is `admit` that decides.
+    ///
+    /// The corresponding Redis command is `MGET`.
+    private func markTakenBack(_ entries: inout [RawEntry]) async throws(RedisError) {
+        var command = RedisCommand("MGET", reserving: 64 * entries.count)
+        var places: [Int] = []
+        for (place, entry) in entries.enumerated() {
+            if let id = entry.first("request_id").flatMap({ RequestID($0) }) {
+                command.append(keys.cancelMark(id))
+                places.append(place)
+            }
+            if let batch = entry.first("batch_id").flatMap({ BatchID($0) }) {
+                command.append(keys.batchCancelMark(batch))
+                places.append(place)
+            }
+        }
+        guard !places.isEmpty else { return }
+        let marks = try await connection.send(command).array ?? []
+        for (place, mark) in zip(places, marks) where mark.bytes != nil {
+            entries[place].isTakenBack = true
+        }
     }
 
     private func counted(_ entries: [RawEntry]) -> [RawEntry] {

@@ -230,6 +230,7 @@ extension Supervision {
         _ entry: HeldEntry,
         user: String,
         because reason: SupervisorMetrics.Reason,
+        seal: String = "",
         _ token: Token
     ) async throws(RedisError) -> Takeover {
         let name = entry.requestID?.text ?? ""
@@ -244,7 +245,7 @@ extension Supervision {
             arguments: [
                 .text(Keys.workersGroup), .text(entry.id.description), .text(entry.queue.rawValue),
                 .text(entry.owner), .text(reason.rawValue), .text(name), .text(user),
-                .number(token.number), "", .number(terms.attemptsMax), "",
+                .number(token.number), "", .number(terms.attemptsMax), "", .text(seal),
             ],
             timeout: Limits.readingTime
         )

@@ -61,6 +61,8 @@ extension Supervision {
         package let code: String
         /// Its place in a batch; an ended request has none any more.
         package let member: BatchMember?
+        /// It has the claims of who asked, sealed.
+        package let isSealed: Bool
 
         package init(
             state: String,
@@ -72,7 +74,8 @@ extension Supervision {
             owner: String?,
             cost: NanoUSD,
             code: String,
-            member: BatchMember? = nil
+            member: BatchMember? = nil,
+            isSealed: Bool = false
         ) {
             self.state = state
             self.user = user
@@ -84,6 +87,7 @@ extension Supervision {
             self.cost = cost
             self.code = code
             self.member = member
+            self.isSealed = isSealed
         }
     }
 
@@ -108,7 +112,8 @@ extension Supervision {
                     "owner",
                     "cost",
                     "code",
-                    "batch"
+                    "batch",
+                    "seal"
                 )
             }
         )
@@ -197,7 +202,7 @@ extension Supervision {
 
 extension Supervision.Record {
     init?(_ answer: RedisValue) {
-        guard let fields = answer.array, fields.count == 10, let state = fields[0].text else {
+        guard let fields = answer.array, fields.count == 11, let state = fields[0].text else {
             return nil
         }
         self.state = state
@@ -210,6 +215,7 @@ extension Supervision.Record {
         cost = NanoUSD(Int64(fields[7].int ?? 0))
         code = fields[8].text ?? ""
         member = fields[9].text.flatMap { BatchMember($0) }
+        isSealed = fields[10].text?.isEmpty == false
     }
 }
 

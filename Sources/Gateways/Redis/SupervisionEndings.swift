@@ -65,29 +65,47 @@ extension Supervision {
         package let user: String
         package let payloadHash: String
         package let member: BatchMember?
+        /// The request that it asks again.
+        package let replayOf: RequestID?
 
         package init(
             requestID: RequestID,
             user: String,
             payloadHash: String,
-            member: BatchMember? = nil
+            member: BatchMember? = nil,
+            replayOf: RequestID? = nil
         ) {
             self.requestID = requestID
             self.user = user
             self.payloadHash = payloadHash
             self.member = member
+            self.replayOf = replayOf
+        }
+
+        /// The same, of no user: whom somebody was not permitted to speak for.
+        package var ofNobody: Identity {
+            Identity(
+                requestID: requestID,
+                user: "",
+                payloadHash: payloadHash,
+                member: member,
+                replayOf: replayOf
+            )
         }
     }
 
-    /// Answers a request whose entry nobody has read.
+    /// Answers a request that is not in the books.
     ///
-    /// - Parameter entry: Is deleted with it, if it is given; else it is left for its reader.
-    /// - Returns: `.already` where it has a record, or a reply that is no stream; `.moved` where a worker
-    ///   has the entry that was to be deleted.
+    /// - Parameters:
+    ///   - entry: Is deleted with it, if it is given; else it is left for its reader.
+    ///   - owner: The dead worker that has the entry; nil where nobody has read it.
+    /// - Returns: `.already` where it has a record, or a reply that is no stream; `.moved` where another
+    ///   has the entry that was to be deleted, or its worker lives.
     package func expire(
         _ identity: Identity,
         _ event: UnreadAnswer,
         deleting entry: (queue: Queue, id: EntryID)? = nil,
+        of owner: String? = nil,
         _ token: Token
     ) async throws(RedisError) -> Ended {
         let answer = try await run(
@@ -96,6 +114,7 @@ extension Supervision {
             keys: [
                 keys.reply(identity.requestID), keys.record(identity.requestID), keys.ledger,
                 keys.counters, keys.lease, keys.requests(entry?.queue ?? .retry),
+                keys.worker(owner ?? ""),
             ] + keys.marks(of: identity.requestID, identity.member),
             arguments: [
                 .number(token.number), .text(identity.requestID.text), .text(identity.user),
@@ -105,6 +124,7 @@ extension Supervision {
                 .text(Keys.workersGroup), .text(entry?.id.description ?? ""),
                 .text(entry?.queue.rawValue ?? ""),
                 .text(identity.member?.text ?? ""), .number(Int(terms.batchTimeoutMs)),
+                .text(identity.replayOf?.text ?? ""), .text(owner ?? ""),
             ]
         )
         switch answer.text {
@@ -180,9 +200,9 @@ extension Supervision {
             Scripts.reap,
             .reap,
             keys: Queue.allCases.map { keys.requests($0) } + [
-                keys.worker(consumer), keys.lease, keys.alone(consumer),
+                keys.worker(consumer), keys.lease, keys.alone(consumer), keys.counters,
             ],
-            arguments: [.text(Keys.workersGroup), .text(consumer), .number(token.number)]
+            arguments: [.text(Keys.workersGroup), .text(consumer), .number(token.number), ""]
         )
         guard let count = answer.int else { throw Self.unknownAnswer(of: Scripts.reap) }
         return count < 0 ? nil : count

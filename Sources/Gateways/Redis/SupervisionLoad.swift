@@ -61,17 +61,21 @@ extension Supervision {
         package let oldestMs: Int64
         package let estimatedWaitMs: Int64
         package let isAccepting: Bool
+        /// The ledger's outbox holds as much as it may: workers read nothing new.
+        package let outboxIsFull: Bool
 
         package init(
             waiting: Int,
             oldestMs: Int64,
             estimatedWaitMs: Int64,
-            isAccepting: Bool
+            isAccepting: Bool,
+            outboxIsFull: Bool = false
         ) {
             self.waiting = waiting
             self.oldestMs = oldestMs
             self.estimatedWaitMs = estimatedWaitMs
             self.isAccepting = isAccepting
+            self.outboxIsFull = outboxIsFull
         }
 
         package enum Limits {
@@ -89,7 +93,7 @@ extension Supervision {
             arguments: [
                 .number(token.number), .number(Load.Limits.lifeMs), .number(load.waiting),
                 .number(Int(load.oldestMs)), .number(Int(load.estimatedWaitMs)),
-                .number(load.isAccepting ? 1 : 0),
+                .number(load.isAccepting ? 1 : 0), .number(load.outboxIsFull ? 1 : 0),
             ]
         )
         return answer.text == "told"

@@ -117,7 +117,7 @@ extension Supervision {
                 keys.requests(record?.queue ?? .retry), keys.reply(id), keys.record(id),
                 keys.userCost(user), keys.userCostLog(user), keys.userRequests(user), keys.ledger,
                 keys.counters, keys.due, keys.lease, keys.revoked(record?.owner ?? ""),
-                keys.cancelMark(id),
+                keys.cancelMark(id), keys.cancelMarks,
             ] + keys.batch(of: record?.member),
             arguments: [
                 .text(Keys.workersGroup), .number(token.number), .text(id.text),
@@ -155,7 +155,9 @@ extension Supervision {
         let answer = try await run(
             Scripts.cancelBatch,
             .cancelBatch,
-            keys: [keys.batchCancelMark(batch), keys.batchOpen(batch), keys.lease],
+            keys: [
+                keys.batchCancelMark(batch), keys.batchOpen(batch), keys.lease, keys.cancelMarks,
+            ],
             arguments: [
                 .number(token.number), .bytes(cancellation.by),
                 .number(Int(terms.batchTimeoutMs)), .number(Limits.pageMax),

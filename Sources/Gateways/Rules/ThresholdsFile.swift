@@ -1,4 +1,4 @@
-internal import JSON
+package import JSON
 package import Options
 
 /// The file of limits that rules hold figures against: one JSON object, each member named as its
@@ -21,57 +21,76 @@ package enum ThresholdsFile {
 
     package static func thresholds(_ bytes: [UInt8]) throws(ThresholdsFileError) -> Thresholds {
         var parser = JSONParser()
-        var thresholds = Thresholds()
+        let thresholds: Thresholds
         do throws(JSONError) {
-            let body = try parser.parse(bytes).object()
-            for (name, value) in body {
-                guard let threshold = threshold(named: name) else {
-                    throw value.error(.notAllowed, "expected the name of a threshold")
-                }
-                try threshold.set(to: value, in: &thresholds)
-            }
+            thresholds = try self.thresholds(parser.parse(bytes).object())
         } catch {
             throw ThresholdsFileError(description: "the file of thresholds is wrong at \(error)")
         }
         return thresholds
     }
 
-    private static func threshold(named name: String) -> Threshold? {
-        switch name {
-        case "strike_deviations_warn": .number(\.strikeDeviationsWarn)
-        case "strike_deviations_block": .number(\.strikeDeviationsBlock)
-        case "strike_distance_block": .number(\.strikeDistanceBlock)
-        case "ratio_max": .number(\.ratioMax)
-        case "quantity_max": .count(\.quantityMax)
-        case "open_interest_share": .number(\.openInterestShare)
-        case "implied_volatility_range": .range(\.impliedVolatilityRange)
-        case "implied_volatility_distance": .number(\.impliedVolatilityDistance)
-        case "claim_dollars": .number(\.claimDollars)
-        case "claim_share": .number(\.claimShare)
-        case "claim_breakeven": .number(\.claimBreakeven)
-        case "claim_probability": .number(\.claimProbability)
-        case "expected_value_share": .number(\.expectedValueShare)
-        case "credit_share": .number(\.creditShare)
-        case "loss_share_of_equity": .byTolerance(\.lossShareOfEquity)
-        case "delta_share_of_equity": .byTolerance(\.deltaShareOfEquity)
-        case "vega_share_of_equity": .byTolerance(\.vegaShareOfEquity)
-        case "neutral_delta_share": .number(\.neutralDeltaShare)
-        case "vix_cheap": .number(\.vixCheap)
-        case "vix_dear": .number(\.vixDear)
-        case "position_limit": .count(\.positionLimit)
-        case "alternatives_min": .count(\.alternativesMin)
-        case "day_trades_max": .count(\.dayTradesMax)
-        case "day_trade_equity": .number(\.dayTradeEquity)
-        case "wash_days": .count(\.washDays)
-        case "deep_put_share": .number(\.deepPutShare)
-        case "american_dollars": .number(\.americanDollars)
-        case "american_share": .number(\.americanShare)
-        case "spread_dollars": .number(\.spreadDollars)
-        case "spread_share": .number(\.spreadShare)
-        case "open_interest_min": .count(\.openInterestMin)
-        case "volatility_factors": .factors(\.volatilityFactors)
-        default: nil
+    static func thresholds(_ body: JSONObject) throws(JSONError) -> Thresholds {
+        var thresholds = Thresholds()
+        for (name, value) in body {
+            guard let threshold = threshold(named: name) else {
+                throw value.error(.notAllowed, "expected the name of a threshold")
+            }
+            try threshold.set(to: value, in: &thresholds)
         }
+        return thresholds
+    }
+
+    private static func threshold(named name: String) -> Threshold? {
+        all.first { $0.name.description == name }?.threshold
+    }
+
+    /// What is not as it is built in, as a file would say it.
+    package static func write(_ thresholds: Thresholds, to writer: inout JSONWriter) {
+        let builtIn = Thresholds()
+        writer.beginObject()
+        for (name, threshold) in all where threshold.differs(thresholds, builtIn) {
+            writer.key(name)
+            threshold.write(thresholds, to: &writer)
+        }
+        writer.endObject()
+    }
+
+    private static var all: [(name: StaticString, threshold: Threshold)] {
+        [
+            ("strike_deviations_warn", .number(\.strikeDeviationsWarn)),
+            ("strike_deviations_block", .number(\.strikeDeviationsBlock)),
+            ("strike_distance_block", .number(\.strikeDistanceBlock)),
+            ("ratio_max", .number(\.ratioMax)),
+            ("quantity_max", .count(\.quantityMax)),
+            ("open_interest_share", .number(\.openInterestShare)),
+            ("implied_volatility_range", .range(\.impliedVolatilityRange)),
+            ("implied_volatility_distance", .number(\.impliedVolatilityDistance)),
+            ("claim_dollars", .number(\.claimDollars)),
+            ("claim_share", .number(\.claimShare)),
+            ("claim_breakeven", .number(\.claimBreakeven)),
+            ("claim_probability", .number(\.claimProbability)),
+            ("expected_value_share", .number(\.expectedValueShare)),
+            ("credit_share", .number(\.creditShare)),
+            ("loss_share_of_equity", .byTolerance(\.lossShareOfEquity)),
+            ("delta_share_of_equity", .byTolerance(\.deltaShareOfEquity)),
+            ("vega_share_of_equity", .byTolerance(\.vegaShareOfEquity)),
+            ("neutral_delta_share", .number(\.neutralDeltaShare)),
+            ("vix_cheap", .number(\.vixCheap)),
+            ("vix_dear", .number(\.vixDear)),
+            ("position_limit", .count(\.positionLimit)),
+            ("alternatives_min", .count(\.alternativesMin)),
+            ("day_trades_max", .count(\.dayTradesMax)),
+            ("day_trade_equity", .number(\.dayTradeEquity)),
+            ("wash_days", .count(\.washDays)),
+            ("deep_put_share", .number(\.deepPutShare)),
+            ("american_dollars", .number(\.americanDollars)),
+            ("american_share", .number(\.americanShare)),
+            ("spread_dollars", .number(\.spreadDollars)),
+            ("spread_share", .number(\.spreadShare)),
+            ("open_interest_min", .count(\.openInterestMin)),
+            ("volatility_factors", .factors(\.volatilityFactors)),
+        ]
     }
 }
 
@@ -113,6 +132,33 @@ private enum Threshold {
             thresholds[keyPath: path] = shares
         case .factors(let path): thresholds[keyPath: path] = try Self.numbers(value)
         }
+    }
+
+    func differs(_ a: Thresholds, _ b: Thresholds) -> Bool {
+        switch self {
+        case .number(let path): a[keyPath: path] != b[keyPath: path]
+        case .count(let path): a[keyPath: path] != b[keyPath: path]
+        case .range(let path): a[keyPath: path] != b[keyPath: path]
+        case .byTolerance(let path), .factors(let path): a[keyPath: path] != b[keyPath: path]
+        }
+    }
+
+    func write(_ thresholds: Thresholds, to writer: inout JSONWriter) {
+        switch self {
+        case .number(let path): writer.value(thresholds[keyPath: path])
+        case .count(let path): writer.value(thresholds[keyPath: path])
+        case .range(let path):
+            let range = thresholds[keyPath: path]
+            Self.write([range.lowerBound, range.upperBound], to: &writer)
+        case .byTolerance(let path), .factors(let path):
+            Self.write(thresholds[keyPath: path], to: &writer)
+        }
+    }
+
+    private static func write(_ numbers: [Double], to writer: inout JSONWriter) {
+        writer.beginArray()
+        for number in numbers { writer.value(number) }
+        writer.endArray()
     }
 
     private static func numbers(_ value: JSONValue) throws(JSONError) -> [Double] {

@@ -1,3 +1,4 @@
+import Desk
 import Options
 
 /// An analysis as a person reads it: the legs, the figures, the picture.

@@ -1,3 +1,4 @@
+import Desk
 import Options
 
 /// The profit curve as a drawing of its own, legible on light and on dark ground.

@@ -1,3 +1,4 @@
+import Desk
 import Options
 
 /// A profit curve as it is drawn: how far to look, and its course there.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Desk
 import JSON
 
 /// Entries that were given up, and what becomes of them.
@@ -50,7 +51,11 @@ struct DeadList: AsyncParsableCommand {
     func run() async throws {
         let (limit, reason, json) = (limit, reason, json)
         try await withService { service in
-            let (letters, total) = try await Letter.newest(limit, because: reason, in: service)
+            let (letters, total) = try await Letter.newest(
+                limit,
+                because: reason,
+                in: service.streams
+            )
             if json {
                 return printJSON { writer in
                     writer.object { writer in
@@ -90,7 +95,7 @@ struct DeadShow: AsyncParsableCommand {
         let (id, showsPayload, json) = (id, payload, json)
         try await withService { service in
             let place = try LetterPlace(id, in: service.surroundings)
-            guard let letter = try await LetterContent.read(place, in: service) else {
+            guard let letter = try await LetterContent.read(place, in: service.streams) else {
                 complain("there is no dead letter \(id)")
                 throw ExitCode.negative
             }

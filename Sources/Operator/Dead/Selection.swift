@@ -1,5 +1,6 @@
 import ArgumentParser
 import Contract
+import Desk
 
 /// Which dead letters are meant, and whether anything is done to them.
 struct Selection: ParsableArguments {
@@ -28,7 +29,7 @@ struct Selection: ParsableArguments {
     /// The oldest first.
     func places(in service: ServiceView) async throws -> [LetterPlace] {
         guard all else { return try ids.map { try LetterPlace($0, in: service.surroundings) } }
-        return try await Letter.newest(.max, because: reason, in: service).letters
+        return try await Letter.newest(.max, because: reason, in: service.streams).letters
             .reversed().map(\.place)
     }
 }

@@ -1,36 +1,37 @@
 import ArgumentParser
 import Contract
+import Desk
 import Gateways
 import Redis
 
-/// The service as an operator sees it: its keys, over one connection.
+/// The service as an operator sees it, and where it is.
 struct ServiceView: Sendable {
-    let redis: RedisConnection
+    let streams: StreamsView
     let surroundings: Surroundings
 
-    func keys(in partition: Int) -> Keys {
-        Keys(prefix: surroundings.streamPrefix, partition: partition)
+    init(_ redis: RedisConnection, _ surroundings: Surroundings) {
+        streams = StreamsView(
+            redis,
+            prefix: surroundings.streamPrefix,
+            partitions: surroundings.partitions
+        )
+        self.surroundings = surroundings
     }
 
-    var globalKeys: GlobalKeys { GlobalKeys(prefix: surroundings.streamPrefix) }
+    var redis: RedisConnection { streams.redis }
+    var globalKeys: GlobalKeys { streams.globalKeys }
+
+    func keys(in partition: Int) -> Keys { streams.keys(in: partition) }
 
     /// Redis' clock, Unix milliseconds.
-    func nowMs() async throws(RedisError) -> Int64 {
-        let time = try await redis.send(RedisCommand("TIME")).array ?? []
-        guard time.count == 2, let seconds = time[0].int, let micros = time[1].int else { return 0 }
-        return Int64(seconds) * 1_000 + Int64(micros) / 1_000
-    }
+    func nowMs() async throws(RedisError) -> Int64 { try await streams.nowMs() }
 
     /// A hash; empty when there is none.
-    func hash(_ key: String) async throws(RedisError) -> Fields {
-        Fields(try await redis.send(RedisCommand("HGETALL", .text(key))))
-    }
+    func hash(_ key: String) async throws(RedisError) -> Fields { try await streams.hash(key) }
 
     /// A stream's first entries; none when there is no such stream.
     func stream(_ key: String, countMax: Int) async throws(RedisError) -> [RedisValue] {
-        try await redis.send(
-            RedisCommand("XRANGE", .text(key), "-", "+", "COUNT", .number(countMax))
-        ).array ?? []
+        try await streams.stream(key, countMax: countMax)
     }
 }
 
@@ -41,7 +42,7 @@ func withService<Value: Sendable>(
     let surroundings = try Surroundings()
     return try await withRedis(surroundings) { redis, _ in
         do {
-            return try await body(ServiceView(redis: redis, surroundings: surroundings))
+            return try await body(ServiceView(redis, surroundings))
         } catch let error as RedisError {
             complain("\(error)")
             throw ExitCode.unavailable

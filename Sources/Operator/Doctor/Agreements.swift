@@ -1,4 +1,5 @@
 import Contract
+import Desk
 import Gateways
 import Redis
 

@@ -1,4 +1,5 @@
 import Contract
+import Desk
 import Gateways
 import Redis
 
@@ -162,14 +163,15 @@ struct PartitionChecks: Sendable {
 
     private func outbox() async throws(RedisError) -> Check {
         let rows = try await service.redis.send(RedisCommand("XLEN", .text(keys.ledger))).int ?? 0
-        let text = "\(Figures.count(rows, "row", "rows")), kept: nothing drains it yet"
+        let text = "\(Figures.count(rows, "row waits", "rows wait")) to be carried to PostgreSQL"
         guard rows > Limits.outboxRows else { return .well(name("outbox"), text) }
         return .trouble(
             name("outbox"),
             text,
-            why:
-                "it grows with every request, and only fills Redis' memory until PostgreSQL takes it",
-            mend: "save it, then redis-cli XTRIM '\(keys.ledger)' MAXLEN \(Limits.outboxRows)"
+            why: "it fills Redis' memory; at OUTBOX_MAX_BYTES new work is refused",
+            mend:
+                "see in the supervisor's log why they are not carried (DATABASE_URL, PostgreSQL); "
+                + "never trim it: it alone knows what was spent and decided"
         )
     }
 

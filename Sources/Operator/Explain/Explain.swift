@@ -1,5 +1,6 @@
 import ArgumentParser
 import Contract
+import Desk
 import JSON
 
 /// The life of one request, from all that is remembered of it.
@@ -38,7 +39,7 @@ struct Explain: AsyncParsableCommand {
         let all = try await withService { service in
             var lives: [Life] = []
             for partition in try whereabouts.partitions(of: service.surroundings) {
-                lives.append(try await Life.gather(of: id, in: partition, of: service))
+                lives.append(try await Life.gather(of: id, in: partition, of: service.streams))
             }
             return lives
         }

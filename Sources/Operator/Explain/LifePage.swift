@@ -1,6 +1,6 @@
 import Contract
+import Desk
 import Gateways
-import JSON
 
 extension Life {
     /// As a person reads it.
@@ -39,6 +39,7 @@ extension Life {
     private var facts: [String] {
         var facts: [String] = []
         if let user = record["user"], !user.isEmpty { facts.append("user       \(user)") }
+        if let first = record["replay_of"] { facts.append("replay of  \(first)") }
         if let deadline = record.int("deadline") {
             let left = deadline - nowMs
             let relation = left < 0 ? "\(Figures.span(-left)) ago" : "in \(Figures.span(left))"
@@ -61,38 +62,5 @@ extension Life {
             facts.append("cost       \(NanoUSD(cost)) USD to the user")
         }
         return facts
-    }
-
-    func write(to writer: inout JSONWriter) {
-        writer.object { writer in
-            writer.field("partition", partition)
-            writer.field("state", orNull: record["state"] ?? (entry == nil ? nil : "unread"))
-            writer.field("user_id", orNull: record["user"])
-            writer.field("attempt", orNull: record.int("attempt"))
-            writer.field("code", orNull: record["code"])
-            writer.field("deadline_at", orNull: record.int("deadline"))
-            writer.key("pending")
-            if let holding {
-                writer.object { writer in
-                    writer.field("owner", holding.owner)
-                    writer.field("owner_lives", holding.isAlive)
-                    writer.field("deliveries", holding.deliveries)
-                    writer.field("idle_ms", holding.idleMs)
-                }
-            } else {
-                writer.null()
-            }
-            writer.array("moments", moments) { writer, moment in
-                writer.object { writer in
-                    writer.field("at", moment.at)
-                    writer.field("what", moment.kind)
-                    writer.field("attempt", orNull: moment.attempt.map(Int64.init))
-                    if let cost = moment.cost { writer.field("cost_usd", usd: cost) }
-                    if let payer = moment.payer { writer.field("payer", payer) }
-                    writer.field("detail", moment.detail)
-                }
-            }
-            writer.array("not_looked_at", gaps) { writer, gap in writer.value(gap) }
-        }
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Desk
+import Gateways
 
 /// Users' tiers and limits.
 struct User: AsyncParsableCommand {
@@ -50,7 +52,7 @@ struct UserShow: AsyncParsableCommand {
     func run() async throws {
         let (id, json) = (try User.checked(id), json)
         try await withService { service in
-            let account = try await UserAccount.read(id, in: service)
+            let account = try await UserHour.read(id, in: service)
             account.print(json)
             if !account.isKnown { throw ExitCode.negative }
         }

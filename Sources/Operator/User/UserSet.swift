@@ -1,6 +1,10 @@
 import ArgumentParser
 import Contract
+import Desk
+import Gateways
+import Glibc
 import Policy
+import Postgres
 import Redis
 
 struct UserSet: AsyncParsableCommand {
@@ -16,7 +20,10 @@ struct UserSet: AsyncParsableCommand {
               strategyctl user set alice --clear tier --clear requests-per-hour
 
             EXIT STATUS
-              0   set    64  wrong use    69  Redis cannot be reached
+              0   set    64  wrong use
+              69  Redis or PostgreSQL cannot be reached
+
+            Where DATABASE_URL is set the profile is PostgreSQL's, and Redis has a copy.
             """
     )
 
@@ -25,12 +32,14 @@ struct UserSet: AsyncParsableCommand {
         case tier
         case requestsPerHour = "requests-per-hour"
         case costPerHour = "cost-per-hour"
+        case approvalLevel = "approval-level"
 
         var field: String {
             switch self {
             case .tier: "tier"
             case .requestsPerHour: "requests_per_hour"
             case .costPerHour: "cost_per_hour_nanousd"
+            case .approvalLevel: "approval_level"
             }
         }
     }
@@ -47,7 +56,12 @@ struct UserSet: AsyncParsableCommand {
     @Option(help: "USD in any hour, in place of the tier's.")
     var costPerHour: String?
 
-    @Option(help: "Take tier, requests-per-hour or cost-per-hour out of the profile.")
+    @Option(help: "1 to 4: what he is approved for, whatever higher level a request says.")
+    var approvalLevel: Int?
+
+    @Option(
+        help: "Take tier, requests-per-hour, cost-per-hour or approval-level out of the profile."
+    )
     var clear: [Member] = []
 
     @Flag(help: "Print JSON, and nothing else.")
@@ -71,13 +85,31 @@ struct UserSet: AsyncParsableCommand {
                 )
             }
         }
+        if let approvalLevel, !(1...4).contains(approvalLevel) {
+            throw ValidationError("--approval-level takes a number from 1 to 4")
+        }
         guard !given.isEmpty || !clear.isEmpty else {
             throw ValidationError(
-                "nothing to set: give --tier, --requests-per-hour, --cost-per-hour or --clear"
+                "nothing to set: give --tier, --requests-per-hour, --cost-per-hour, "
+                    + "--approval-level or --clear"
             )
         }
         if let both = clear.first(where: { given[$0] != nil }) {
             throw ValidationError("--\(both.rawValue) cannot be set and cleared at once")
+        }
+    }
+
+    /// PostgreSQL first: what it does not know a copy of it would not outlive.
+    private func keep(_ id: String) async throws {
+        var profile = UserProfile()
+        profile.tier = tier
+        profile.requestsPerHour = requestsPerHour.map(Int64.init)
+        profile.costPerHour = costPerHour.flatMap { NanoUSD(dollars: $0) }
+        profile.approvalLevel = approvalLevel.map(Int64.init)
+        let members = given.keys.map(\.field) + clear.map(\.field)
+        let by = unsafe getenv("USER").map { unsafe String(cString: $0) } ?? "strategyctl"
+        try await withDatabase(as: .service) { [profile] pool in
+            try await ProfileStore(pool: pool).set(id, profile, members: members, by: by)
         }
     }
 
@@ -86,11 +118,13 @@ struct UserSet: AsyncParsableCommand {
         given[.tier] = tier
         given[.requestsPerHour] = requestsPerHour.map(String.init)
         given[.costPerHour] = costPerHour.flatMap { NanoUSD(dollars: $0) }.map { "\($0.amount)" }
+        given[.approvalLevel] = approvalLevel.map(String.init)
         return given
     }
 
     func run() async throws {
         let (id, given, clear, json) = (try User.checked(id), given, clear, json)
+        if try Surroundings().hasDatabase { try await keep(id) }
         try await withService { service in
             let key = service.surroundings.keys(ofUser: id).userProfile(id)
             // In one step: no request is admitted by half of it.
@@ -105,7 +139,7 @@ struct UserSet: AsyncParsableCommand {
             for answer in try await service.redis.pipeline(commands) {
                 if case .error(let error) = answer { throw RedisError.server(error) }
             }
-            try await UserAccount.read(id, in: service).print(json)
+            try await UserHour.read(id, in: service).print(json)
         }
     }
 }

@@ -66,16 +66,16 @@ struct PricedLeg: Sendable {
         }
         var quoted: EntryPrice?
         if let price = draft.price {
-            guard let exact = MicroUSD(dollars: price) else {
+            guard MicroUSD(dollars: price) != nil else {
                 throw Self.outOfRange(path + "/price", "at most 1000000000 dollars a share")
             }
-            quoted = .quoted(exact)
+            quoted = Self.entry(at: price)
         }
         given = draft.price
         let years = try Self.years(draft, request, path)
         self.years = years
         if draft.kind == .stock {
-            let entry = quoted ?? Self.entry(atSpot: request.spot)
+            let entry = quoted ?? Self.entry(at: request.spot)
             leg = try Self.leg(draft, .stock, entry, path)
             (volatility, implied, failure) = (nil, nil, nil)
             (greeks, intrinsic) = (Greeks(delta: 1), request.spot)
@@ -84,14 +84,14 @@ struct PricedLeg: Sendable {
         guard let dollars = draft.strike else {
             throw Self.missing(path + "/strike", "an option has a strike")
         }
-        guard let strike = Strike(dollars: dollars) else {
+        guard let strike = Strike(toTheMillionth: dollars) else {
             throw Self.outOfRange(path + "/strike", "dollars from 0.001 to 1000000000")
         }
         guard let years else {
             throw Self.missing(path + "/expiry", "an option has an expiry, or its life in years")
         }
         let right: Right = draft.kind == .call ? .call : .put
-        let option = Option(right, strike: strike.dollars, years: years)
+        let option = Option(right, strike: dollars, years: years)
         let found = draft.price.map { memo.implied(option, price: $0) }
         (implied, failure) = (found?.volatility, found?.failure)
         volatility = draft.volatility ?? request.volatility ?? found?.volatility
@@ -171,10 +171,10 @@ struct PricedLeg: Sendable {
         return leg
     }
 
-    /// Exact when the spot is a whole number of millionths, the double itself when not.
-    private static func entry(atSpot spot: Double) -> EntryPrice {
-        guard let exact = MicroUSD(dollars: spot), exact.dollars == spot
-        else { return .modelled(spot) }
+    /// Exact when the price is a whole number of millionths, the double itself when not.
+    private static func entry(at price: Double) -> EntryPrice {
+        guard let exact = MicroUSD(dollars: price), exact.dollars == price
+        else { return .modelled(price) }
         return .quoted(exact)
     }
 

@@ -42,10 +42,14 @@ package struct Book: Sendable {
         shares = Int(held.rounded(.towardZero))
         encumberedShares = owed < 0 ? Int(-owed) : 0
         underlyingValueUSD = reader.valueUSD
+        covering = reader.exposures.compactMap(\.covering)
+        uncoveredCallShares = Cover(covering).uncoveredCallShares
     }
 
-    /// The lines of the book as legs at no price: all that cover asks.
-    var covering: [Leg] { exposures.compactMap { $0.leg(at: .quoted(.zero)) } }
+    /// The lines of the book on the underlying, as far as they are whole: all that cover asks.
+    let covering: [Cover.Line]
+    /// Shares that its own short calls may have to deliver without having them.
+    let uncoveredCallShares: Int
 
     /// The legs of the book on the underlying and new ones together, for one exact payoff. A
     /// holding enters at what it would cost today, so that only what comes counts.
@@ -73,6 +77,17 @@ extension Exposure {
             expiry: expiry,
             quantity: Int(shares.magnitude) / size,
             price: price
+        )
+    }
+
+    fileprivate var covering: Cover.Line? {
+        let size = instrument == .stock ? 1 : Limits.standardMultiplier
+        let whole = Int(shares.magnitude) / size * size
+        guard whole > 0 else { return nil }
+        return Cover.Line(
+            right: instrument.right,
+            expiry: expiry?.dayNumber ?? 0,
+            shares: shares < 0 ? -whole : whole
         )
     }
 

@@ -14,11 +14,12 @@ package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertibl
     }
 
     /// Reads `YYYY-MM-DD` and nothing else.
-    package init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
-            let year = decimal(bytes[0..<4]), let month = decimal(bytes[5..<7]),
-            let day = decimal(bytes[8..<10])
+    package init?(_ text: String) { self.init(text.utf8Span.span) }
+
+    init?(_ text: Span<UInt8>) {
+        guard text.count == 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+            let year = decimal(text, 0..<4), let month = decimal(text, 5..<7),
+            let day = decimal(text, 8..<10)
         else { return nil }
         self.init(year: year, month: month, day: day)
     }

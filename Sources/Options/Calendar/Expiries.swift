@@ -8,6 +8,9 @@ package enum Expiries {
 
     package static func isMonthly(_ date: CivilDate) -> Bool {
         let (year, month, _) = date.parts
+        if knownYears.contains(year) {
+            return date == known[(year - knownYears.lowerBound) * 12 + month - 1]
+        }
         return date == monthly(year: year, month: month)
     }
 
@@ -37,17 +40,31 @@ package enum Expiries {
     }
 
     /// The monthly expiries after a day, up to so many days away, soonest first.
-    package static func monthlies(after today: CivilDate, within days: Int) -> [CivilDate] {
+    package static func monthlies(after today: CivilDate, within days: Int) -> ArraySlice<CivilDate>
+    {
         let end = today.advanced(by: days)
+        if let first = known.first, let last = known.last, first <= today, end < last {
+            let months = today.year * 12 + today.month - 1 - knownYears.lowerBound * 12
+            let start = known[months] > today ? months : months + 1
+            var stop = start
+            while known[stop] <= end { stop += 1 }
+            return known[start..<stop]
+        }
         var found: [CivilDate] = []
         var months = 0
         while true {
             let date = monthly(monthsAfter: months, today)
-            if date > end { return found }
+            if date > end { return found[...] }
             if date > today { found.append(date) }
             months += 1
         }
     }
+
+    /// All monthly expiries of some years, one a month.
+    private static let known = knownYears.flatMap { year in
+        (1...12).map { monthly(year: year, month: $0) }
+    }
+    private static let knownYears = 2020...2040
 
     private static func monthly(monthsAfter months: Int, _ date: CivilDate) -> CivilDate {
         let (year, month, _) = date.parts

@@ -19,15 +19,28 @@ struct Bench {
         isBroadIndex = Underlyings.isBroadIndex(request.ticker)
     }
 
+    /// A strategy that fits, of as many units as every limit allows; its figures are not known yet.
+    struct Fit {
+        let recipe: Recipe
+        let classification: Classification
+        /// What would be traded.
+        let legs: [Leg]
+        /// Shares already held that they lean on.
+        let held: [Leg]
+        let quantity: Int
+        let loss: Double?
+        let quoted: Bool
+    }
+
     /// The first variant that passes; else the reason that came nearest to passing.
-    func build(_ choice: Choice, later: Int, isFirst: Bool) -> Result<Candidate, Refusal> {
+    func build(_ choice: Choice, later: Int) -> Result<Fit, Refusal> {
         guard !choice.recipe.needsShares || request.freeShares >= Limits.standardMultiplier else {
             return .failure(Refusal(.noContracts, "S20"))
         }
         var nearest = Refusal(.noContracts, "S11")
         for slots in workshop.variants(choice.recipe, later: later) {
-            switch fit(slots, choice, isFirst: isFirst) {
-            case .success(let candidate): return .success(candidate)
+            switch fit(slots, choice) {
+            case .success(let fit): return .success(fit)
             case .failure(let refusal):
                 let (new, old) = (refusal.noTrade.needed, nearest.noTrade.needed)
                 if old.map({ (new ?? .infinity) < $0 }) ?? true { nearest = refusal }
@@ -38,12 +51,9 @@ struct Bench {
         return .failure(nearest)
     }
 
-    private func fit(
-        _ slots: [Workshop.Slot],
-        _ choice: Choice,
-        isFirst: Bool
-    ) -> Result<Candidate, Refusal> {
+    private func fit(_ slots: [Workshop.Slot], _ choice: Choice) -> Result<Fit, Refusal> {
         var unit: [Leg] = []
+        unit.reserveCapacity(slots.count)
         var quoted = true
         for slot in slots {
             guard let price = workshop.price(slot),
@@ -59,33 +69,39 @@ struct Bench {
             unit.append(leg)
         }
         let held = heldShares(choice.recipe, quantity: 1)
-        let classification = Classifier.classify(unit + held, spot: request.market.spot)
+        let book = held.isEmpty ? unit : unit + held
+        let ranked = RankedLeg.rank(book)
+        let classification = Classifier.classify(ranked, spot: request.market.spot)
         if let refusal = admission(classification) { return .failure(refusal) }
-        let front = Set(unit.compactMap(\.expiry)).count == 1
+        let isSingle = !Leg.haveSeveralExpiries(unit)
         let payoff = Payoff(legs: unit)
         if case .creditSpread = choice.recipe, payoff.netPremium.sign <= 0 {
             return .failure(Refusal(.noContracts, "S14"))
         }
-        if front, held.isEmpty, payoff.maxProfit.map({ $0.sign <= 0 }) ?? false {
+        if isSingle, held.isEmpty, payoff.maxProfit.map({ $0.sign <= 0 }) ?? false {
             // Never earns anything: the width is worth less than the cents it costs.
             return .failure(Refusal(.noContracts, "S17"))
         }
-        if front, Payoff(legs: unit + held).maxLoss.map({ $0.sign <= 0 }) ?? false {
+        let together = held.isEmpty ? payoff : Payoff(legs: book)
+        if isSingle, together.maxLoss.map({ $0.sign <= 0 }) ?? false {
             // Never loses anything: a model's price that nobody would sell at.
             return .failure(Refusal(.noContracts, "S17"))
         }
-        let loss = AddedLoss.of(unit, over: held)
-        return size(unit, choice, loss: loss).map { quantity in
-            let legs = unit.compactMap { $0.resized(to: $0.quantity * quantity) }
-            return measure(
-                legs,
-                heldShares(choice.recipe, quantity: quantity),
-                choice.recipe,
-                classification,
-                quantity,
+        let loss =
+            isSingle && held.isEmpty ? payoff.maxLoss?.dollars : AddedLoss.of(unit, over: held)
+        let debit = -payoff.netPremium.dollars
+        return size(choice, loss: loss, debit: debit) {
+            margin(ranked, classification, loss: loss, debit: debit)
+        }.map { quantity in
+            Fit(
+                recipe: choice.recipe,
+                classification: classification,
+                legs: quantity == 1
+                    ? unit : unit.compactMap { $0.resized(to: $0.quantity * quantity) },
+                held: heldShares(choice.recipe, quantity: quantity),
+                quantity: quantity,
                 loss: loss.map { $0 * Double(quantity) },
-                quoted: quoted,
-                isFirst: isFirst
+                quoted: quoted
             )
         }
     }
@@ -103,9 +119,10 @@ struct Bench {
 
     /// As many units as every limit allows.
     private func size(
-        _ unit: [Leg],
         _ choice: Choice,
-        loss: Double?
+        loss: Double?,
+        debit: Double,
+        margin: () -> Margin
     ) -> Result<Int, Refusal> {
         guard let loss else { return .failure(Refusal(.maxLoss, "R02")) }
         let share = choice.half ? 0.5 : 1
@@ -122,39 +139,30 @@ struct Bench {
             if most < 1 { return .failure(Refusal(.maxLoss, "R01", needed: loss / share)) }
             quantity = min(quantity, Int(min(most, Double(quantity))))
         }
-        let debit = -Payoff(legs: unit).netPremium.dollars
         if debit > 0, let limit = request.maxDebitUSD {
             if limit < debit { return .failure(Refusal(.maxDebit, "R01", needed: debit)) }
             quantity = min(quantity, Int(min(limit / debit, Double(quantity))))
         }
         if let power = request.buyingPowerUSD {
-            let margin = margin(unit, heldShares(choice.recipe, quantity: 1), loss: loss)
-            if margin.usd > power {
-                return .failure(Refusal(.buyingPower, "R09", needed: margin.usd))
+            let needed = margin().usd
+            if needed > power {
+                return .failure(Refusal(.buyingPower, "R09", needed: needed))
             }
-            if margin.usd > 0 {
-                quantity = min(quantity, Int(min(power / margin.usd, Double(quantity))))
+            if needed > 0 {
+                quantity = min(quantity, Int(min(power / needed, Double(quantity))))
             }
         }
         return .success(quantity)
     }
 
-    private func measure(
-        _ legs: [Leg],
-        _ held: [Leg],
-        _ recipe: Recipe,
-        _ classification: Classification,
-        _ quantity: Int,
-        loss: Double?,
-        quoted: Bool,
-        isFirst: Bool
-    ) -> Candidate {
-        let book = legs + held
-        let front = legs.compactMap(\.expiry).min() ?? request.today
-        let years = NewYorkTime.years(from: request.asOf, to: front)
+    /// The figures of what fits.
+    func measure(_ fit: Fit, isFirst: Bool) -> Candidate {
+        let book = fit.held.isEmpty ? fit.legs : fit.legs + fit.held
+        let front = Leg.firstExpiry(fit.legs) ?? workshop.today
+        let years = workshop.horizon(front).years
         let law = LogNormal(request.market, volatility: request.volatility, years: years)
         let payoff = Payoff(legs: book)
-        let later = later(legs, after: front)
+        let later = later(fit.legs, after: front)
         let (profit, zeros, chance, mean): (Double?, [Double], Double, Double)
         if later.isEmpty {
             profit = payoff.maxProfit?.dollars
@@ -169,21 +177,26 @@ struct Bench {
             mean = curve.expectedValue(under: law)
         }
         return Candidate(
-            recipe: recipe,
-            name: classification.name,
-            legs: legs,
-            held: held.first,
-            classification: classification,
-            quantity: quantity,
+            recipe: fit.recipe,
+            name: fit.classification.name,
+            legs: fit.legs,
+            held: fit.held.first,
+            classification: fit.classification,
+            quantity: fit.quantity,
             netPremiumUSD: payoff.netPremium.dollars,
             maxProfitUSD: profit,
-            addedMaxLossUSD: loss,
+            addedMaxLossUSD: fit.loss,
             breakevens: zeros,
             probabilityOfProfit: chance,
             expectedValueUSD: mean,
-            greeks: greeks(legs),
-            margin: margin(legs, held, loss: loss),
-            isQuoted: quoted,
+            greeks: greeks(fit.legs),
+            margin: margin(
+                RankedLeg.rank(book),
+                fit.classification,
+                loss: fit.loss,
+                debit: -payoff.netPremium.dollars
+            ),
+            isQuoted: fit.quoted,
             isFirstChoice: isFirst
         )
     }
@@ -203,9 +216,7 @@ struct Bench {
     private func later(_ legs: [Leg], after front: CivilDate) -> [FrontCurve.Later] {
         legs.compactMap { leg in
             guard let expiry = leg.expiry, expiry > front else { return nil }
-            let years =
-                NewYorkTime.years(from: request.asOf, to: expiry)
-                - NewYorkTime.years(from: request.asOf, to: front)
+            let years = workshop.horizon(expiry).years - workshop.horizon(front).years
             return FrontCurve.Later(leg, years: years, volatility: request.volatility)
         }
     }
@@ -223,13 +234,17 @@ struct Bench {
         )
     }
 
-    private func margin(_ legs: [Leg], _ held: [Leg], loss: Double?) -> Margin {
-        let book = RankedLeg.rank(legs + held)
-        let estimate = MarginEstimate(spot: request.market.spot, isBroadIndex: isBroadIndex)
-        return estimate.margin(
-            for: book,
-            as: Classifier.classify(book, spot: request.market.spot),
-            maxLoss: loss
+    private func margin(
+        _ legs: [RankedLeg],
+        _ classification: Classification,
+        loss: Double?,
+        debit: Double
+    ) -> Margin {
+        MarginEstimate(spot: request.market.spot, isBroadIndex: isBroadIndex).margin(
+            for: legs,
+            as: classification,
+            maxLoss: loss,
+            debit: debit
         )
     }
 
@@ -237,8 +252,11 @@ struct Bench {
         legs.reduce(.zero) { sum, leg in
             guard case .option(let right, let strike) = leg.instrument, let expiry = leg.expiry
             else { return sum + Greeks(delta: Double(leg.signedShares)) }
-            let years = NewYorkTime.years(from: request.asOf, to: expiry)
-            let option = Option(right, strike: strike.dollars, years: years)
+            let option = Option(
+                right,
+                strike: strike.dollars,
+                years: workshop.horizon(expiry).years
+            )
             let value = BlackScholes.value(
                 option,
                 volatility: request.volatility,

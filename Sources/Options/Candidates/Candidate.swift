@@ -1,5 +1,7 @@
 /// A strategy that may be offered, with everything that is known about it.
-package struct Candidate: Sendable {
+///
+/// A class: a menu is sorted, kept while a model chooses from it, and read in many places.
+package final class Candidate: Sendable {
     package let recipe: Recipe
     package let name: StrategyName
     /// What would be traded, quantities and prices included.
@@ -26,6 +28,42 @@ package struct Candidate: Sendable {
     package let isQuoted: Bool
     /// The table's own choice for this cell, not a neighbour.
     package let isFirstChoice: Bool
+
+    init(
+        recipe: Recipe,
+        name: StrategyName,
+        legs: [Leg],
+        held: Leg?,
+        classification: Classification,
+        quantity: Int,
+        netPremiumUSD: Double,
+        maxProfitUSD: Double?,
+        addedMaxLossUSD: Double?,
+        breakevens: [Double],
+        probabilityOfProfit: Double,
+        expectedValueUSD: Double,
+        greeks: Greeks,
+        margin: Margin,
+        isQuoted: Bool,
+        isFirstChoice: Bool
+    ) {
+        self.recipe = recipe
+        self.name = name
+        self.legs = legs
+        self.held = held
+        self.classification = classification
+        self.quantity = quantity
+        self.netPremiumUSD = netPremiumUSD
+        self.maxProfitUSD = maxProfitUSD
+        self.addedMaxLossUSD = addedMaxLossUSD
+        self.breakevens = breakevens
+        self.probabilityOfProfit = probabilityOfProfit
+        self.expectedValueUSD = expectedValueUSD
+        self.greeks = greeks
+        self.margin = margin
+        self.isQuoted = isQuoted
+        self.isFirstChoice = isFirstChoice
+    }
 
     package var frontExpiry: CivilDate? { legs.compactMap(\.expiry).min() }
 

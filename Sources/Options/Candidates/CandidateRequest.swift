@@ -1,5 +1,5 @@
 /// What a menu is made for: a market, a view, a purse and what is allowed.
-package struct CandidateRequest: Sendable {
+package struct CandidateRequest: Hashable, Sendable {
     package var ticker: String
     package var market: Conditions
     /// What prices are estimated with where no chain gives its own.
@@ -50,6 +50,15 @@ package struct CandidateRequest: Sendable {
         self.level = level
         self.allowed = allowed
         self.chain = chain
+    }
+
+    /// By what tells most requests apart; all members count when two are compared.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(ticker)
+        hasher.combine(market)
+        hasher.combine(asOf)
+        hasher.combine(maxLossUSD)
+        hasher.combine(buyingPowerUSD)
     }
 
     package var today: CivilDate { NewYorkTime.date(at: asOf) }

@@ -21,25 +21,60 @@ package struct Menu: Sendable {
         let bench = Bench(request)
         var found: [Candidate] = []
         var refusals: [NoTrade] = []
-        for (rank, choice) in Self.choices(request).enumerated() {
+        for (rank, choice) in MenuOrder.choices(request).enumerated() {
             guard found.count < Self.candidatesMax else { break }
-            switch bench.build(choice.choice, later: choice.later, isFirst: rank == 0) {
-            case .success(let candidate):
-                if Self.isNews(candidate, beside: found, spot: request.market.spot) {
-                    found.append(candidate)
+            switch bench.build(choice.choice, later: choice.later) {
+            case .success(let fit):
+                if Self.isNews(fit, beside: found, spot: request.market.spot) {
+                    found.append(bench.measure(fit, isFirst: rank == 0))
                 }
             case .failure(let refusal): refusals.append(refusal.noTrade)
             }
         }
         let first = found.first { $0.isFirstChoice }
-        let rest = found.filter { !$0.isFirstChoice }
-            .enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
-            .map(\.element)
-        candidates = (first.map { [$0] } ?? []) + rest
+        candidates = Self.ranked(found)
         noTrade =
             first == nil
             ? refusals.first ?? NoTrade(reason: .nothingSuits, rule: "C10", needed: nil) : nil
         self.refusals = refusals
+    }
+
+    /// The first choice, then the others by their score; equals stay in the order they were found in.
+    private static func ranked(_ found: [Candidate]) -> [Candidate] {
+        let scores = found.map { $0.isFirstChoice ? .infinity : $0.score }
+        let order = found.indices.sorted {
+            scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
+        }
+        return order.map { found[$0] }
+    }
+
+    /// Whether anything would be on the menu for a request: the first that fits is enough.
+    static func offers(_ request: CandidateRequest) -> Bool {
+        let bench = Bench(request)
+        return MenuOrder.choices(request).contains { choice, later in
+            if case .success = bench.build(choice, later: later) { true } else { false }
+        }
+    }
+
+    /// Some of what else is on it, in its order: one of each form first, and of another form than
+    /// the chosen one where there is any.
+    package func others(
+        _ countMax: Int,
+        than chosen: StrategyName? = nil,
+        where isOther: (Candidate) -> Bool
+    ) -> [Candidate] {
+        let others = candidates.filter(isOther)
+        var picked: [Int] = []
+        var seen = chosen.map { [$0] } ?? []
+        for (place, candidate) in others.enumerated() where !seen.contains(candidate.name) {
+            seen.append(candidate.name)
+            picked.append(place)
+        }
+        picked = Array(picked.prefix(countMax))
+        for place in others.indices where picked.count < countMax && !picked.contains(place) {
+            picked.append(place)
+        }
+        return picked.sorted().map { others[$0] }
     }
 
     /// What would put something on an empty menu: of each kind of limit the least that any
@@ -56,82 +91,28 @@ package struct Menu: Sendable {
         return nil
     }
 
-    /// The cell of the table, then more careful customers' cells, then the same view's
-    /// in other markets, and all of them further from the money and one expiry later.
-    private static func choices(
-        _ request: CandidateRequest
-    ) -> [(choice: Choice, later: Int)] {
-        let holds = request.freeShares >= Limits.standardMultiplier
-        func cell(_ trend: Trend, _ holds: Bool, _ tolerance: Tolerance) -> [Choice] {
-            FallbackTable.choices(
-                trend,
-                holdsShares: holds,
-                regime: request.regime,
-                tolerance: tolerance
-            )
-        }
-        let own = cell(request.trend, holds, request.tolerance)
-        // Where the table says to do nothing, there is no menu beside it.
-        guard !own.isEmpty else { return [] }
-        let calmer = Tolerance.allCases.filter { $0 < request.tolerance }.reversed()
-        var near = calmer.flatMap { cell(request.trend, holds, $0) }
-        if holds {
-            near += [request.tolerance].flatMap { cell(request.trend, false, $0) }
-            near += calmer.flatMap { cell(request.trend, false, $0) }
-        }
-        // What suits the same view when options are cheaper or dearer, but for a panic.
-        for regime in VolatilityRegime.allCases where regime != .extreme {
-            near += ([request.tolerance] + calmer).flatMap {
-                FallbackTable.choices(
-                    request.trend,
-                    holdsShares: false,
-                    regime: regime,
-                    tolerance: $0
-                )
-            }
-        }
-        let further = (own + near).compactMap(Self.further)
-        var all = own.map { ($0, 0) } + near.map { ($0, 0) } + further.map { ($0, 0) }
-        all += (own + near).map { ($0, 1) } + further.map { ($0, 1) } + own.map { ($0, 2) }
-        var seen: [Int: Set<Choice>] = [:]
-        return all.filter { seen[$0.1, default: []].insert($0.0).inserted }
-            .map { (choice: $0.0, later: $0.1) }
-    }
-
     /// Of one name at one expiry, strikes must lie at least half a per cent of the spot apart.
     private static func isNews(
-        _ candidate: Candidate,
+        _ fit: Bench.Fit,
         beside found: [Candidate],
         spot: Double
     ) -> Bool {
-        let alike = found.filter { $0.name == candidate.name }
-        func strikes(_ legs: [Leg]) -> [Double] { legs.compactMap(\.instrument.strike?.dollars) }
-        return alike.count < alikeMax
-            && alike.allSatisfy { other in
-                other.legs.map(\.expiry) != candidate.legs.map(\.expiry)
-                    || zip(strikes(other.legs), strikes(candidate.legs))
-                        .contains { ($0 - $1).magnitude > 0.005 * spot }
-            }
-    }
-
-    /// The same form with its short strike a little further out.
-    private static func further(_ choice: Choice) -> Choice? {
-        let recipe: Recipe
-        switch choice.recipe {
-        case .creditSpread(let right, let delta):
-            recipe = .creditSpread(right, delta: 0.7 * delta)
-        case .ironCondor(let delta): recipe = .ironCondor(delta: 0.7 * delta)
-        case .cashSecuredPut(let delta): recipe = .cashSecuredPut(delta: 0.7 * delta)
-        case .coveredCall(let delta): recipe = .coveredCall(delta: 0.7 * delta)
-        case .long(let right, let delta): recipe = .long(right, delta: min(0.8, delta + 0.1))
-        case .protectivePut(let delta): recipe = .protectivePut(delta: 0.7 * delta)
-        case .debitSpread(.call): recipe = .creditSpread(.put, delta: 0.25)
-        case .debitSpread(.put): recipe = .creditSpread(.call, delta: 0.25)
-        case .ironButterfly: recipe = .ironCondor(delta: 0.25)
-        case .callButterfly: recipe = .ironButterfly
-        case .callCalendar, .diagonal, .poorMansCoveredCall, .collar, .putSpreadCollar: return nil
+        var alike = 0
+        for other in found where other.name == fit.classification.name {
+            alike += 1
+            let pairs = zip(other.legs, fit.legs)
+            let isApart =
+                other.legs.count != fit.legs.count
+                || pairs.contains { $0.expiry != $1.expiry }
+                || pairs.contains { one, two in
+                    guard let one = one.instrument.strike, let two = two.instrument.strike else {
+                        return false
+                    }
+                    return (one.dollars - two.dollars).magnitude > 0.005 * spot
+                }
+            if !isApart { return false }
         }
-        return Choice(recipe, half: choice.half)
+        return alike < alikeMax
     }
 }
 

@@ -2,13 +2,33 @@ internal import Glibc
 
 /// Turns recipes into legs: expiries from the calendar or the chain, strikes from deltas on the
 /// grid, prices from the chain or the model.
-struct Workshop {
+///
+/// What depends on the day and the market alone is worked out once: most variants of a menu share
+/// their expiries, and half of their contracts.
+final class Workshop {
     let request: CandidateRequest
-    private let today: CivilDate
+    let today: CivilDate
+    private let listed: [CivilDate]
+    private let standard: StrikeGrid
+    private var horizons: [Horizon] = []
+    private var prices = PriceBook()
 
     init(_ request: CandidateRequest) {
         self.request = request
         today = request.today
+        listed = request.chain?.expiries ?? []
+        standard = .of(request.ticker)
+    }
+
+    /// An expiry with all that depends on it alone.
+    struct Horizon {
+        let expiry: CivilDate
+        let years: Double
+        /// σ√T.
+        let deviation: Double
+        /// e^qT.
+        let growth: Double
+        let forward: Double
     }
 
     /// A leg's place: per unit of the strategy, its price not yet known.
@@ -149,23 +169,39 @@ extension Workshop {
 
     /// The expiry nearest to so many days, or the one after it; at least a week away.
     func expiry(near days: Int, later: Int) -> CivilDate? {
-        let listed = request.chain.map(\.expiries) ?? []
         let from = today.advanced(by: Self.daysMin)
         let all =
             listed.isEmpty
-            ? Expiries.monthlies(after: today, within: days + 31 * (later + 2)) : listed
-        let open = all.filter { $0 >= from }
+            ? Expiries.monthlies(after: today, within: days + 31 * (later + 2)) : listed[...]
+        guard let first = all.firstIndex(where: { $0 >= from }) else { return nil }
         let target = today.advanced(by: days)
-        let best = open.indices.min {
-            (abs(open[$0].days(until: target)), $0) < (abs(open[$1].days(until: target)), $1)
+        var best = first
+        while best + 1 < all.endIndex,
+            abs(all[best + 1].days(until: target)) < abs(all[best].days(until: target))
+        {
+            best += 1
         }
-        guard let best, open.indices.contains(best + later) else { return nil }
-        return open[best + later]
+        return best + later < all.endIndex ? all[best + later] : nil
     }
 
     func grid(_ expiry: CivilDate, _ right: Right) -> StrikeGrid {
-        guard let chain = request.chain, !chain.isEmpty else { return .of(request.ticker) }
+        guard let chain = request.chain, !chain.isEmpty else { return standard }
         return chain.grid(expiry, right)
+    }
+
+    func horizon(_ expiry: CivilDate) -> Horizon {
+        if let known = horizons.first(where: { $0.expiry == expiry }) { return known }
+        let years = NewYorkTime.years(from: request.asOf, to: expiry)
+        let market = request.market
+        let horizon = Horizon(
+            expiry: expiry,
+            years: years,
+            deviation: request.volatility * years.squareRoot(),
+            growth: exp(market.dividendYield * years),
+            forward: market.spot * exp((market.rate - market.dividendYield) * years)
+        )
+        horizons.append(horizon)
+        return horizon
     }
 
     /// The strike at which the option has a delta (absolute), brought to the grid.
@@ -175,13 +211,10 @@ extension Workshop {
         _ expiry: CivilDate,
         _ rounding: Rounding
     ) -> Strike? {
-        let years = NewYorkTime.years(from: request.asOf, to: expiry)
-        let deviation = request.volatility * years.squareRoot()
-        let growth = exp(request.market.dividendYield * years)
-        let z = Normal.quantile(min(0.99, delta * growth)) * Double(right.sign)
-        let forward =
-            request.market.spot * exp((request.market.rate - request.market.dividendYield) * years)
-        let exact = forward * exp(deviation * (0.5 * deviation - z))
+        let horizon = horizon(expiry)
+        let z = Normal.quantile(min(0.99, delta * horizon.growth)) * Double(right.sign)
+        let exact =
+            horizon.forward * exp(horizon.deviation * (0.5 * horizon.deviation - z))
         let grid = grid(expiry, right)
         switch rounding {
         case .nearest: return grid.nearest(exact)
@@ -201,31 +234,43 @@ extension Workshop {
         let grid = other ?? grid(expiry, right)
         let reach = share * request.market.spot
         var strikes: [Strike] = []
+        strikes.reserveCapacity(Self.strikesMax)
         var last = strike
         while strikes.count < Self.strikesMax, let next = grid.next(last, up: right == .call) {
             if !strikes.isEmpty, (next.dollars - strike.dollars).magnitude > reach { break }
             strikes.append(next)
             last = next
         }
-        let every = (strikes.count + Self.wingsMax - 1) / Self.wingsMax
+        let every = max(1, (strikes.count + Self.wingsMax - 1) / Self.wingsMax)
         // Counted from the far end, which is the one that is tried first.
-        return strikes.enumerated()
-            .filter { (strikes.count - 1 - $0.offset).isMultiple(of: max(1, every)) }
-            .map(\.element)
+        guard every > 1 else { return strikes }
+        return strikes.indices.filter { (strikes.count - 1 - $0).isMultiple(of: every) }
+            .map { strikes[$0] }
     }
 
     /// Dollars per share in whole cents, and whether the market quoted it; nil when worthless.
     func price(_ slot: Slot) -> (price: MicroUSD, quoted: Bool)? {
         let quote = request.chain?.quote(slot.expiry, slot.right, slot.strike)
-        let years = NewYorkTime.years(from: request.asOf, to: slot.expiry)
-        let option = Option(slot.right, strike: slot.strike.dollars, years: years)
-        let dollars =
-            quote?.mid
-            ?? BlackScholes.price(option, volatility: request.volatility, in: request.market)
-        let cents = (dollars * 100).rounded()
+        let cents = (100 * (quote?.mid ?? modelPrice(slot))).rounded()
         guard cents >= 1, cents < 1e11, let price = MicroUSD(micros: Int64(cents) * 10_000)
         else { return nil }
         return (price, quote != nil)
+    }
+
+    private func modelPrice(_ slot: Slot) -> Double {
+        if let known = prices[slot] { return known }
+        let option = Option(
+            slot.right,
+            strike: slot.strike.dollars,
+            years: horizon(slot.expiry).years
+        )
+        let price = BlackScholes.price(
+            option,
+            volatility: request.volatility,
+            in: request.market
+        )
+        prices[slot] = price
+        return price
     }
 
     /// Widths tried for one short strike.
@@ -243,5 +288,34 @@ extension Workshop {
 extension Workshop.Slot {
     init(_ action: Action, _ right: Right, _ strike: Strike, _ expiry: CivilDate, count: Int = 1) {
         self.init(action: action, right: right, strike: strike, expiry: expiry, count: count)
+    }
+}
+
+/// Prices that have been computed, by contract.
+private struct PriceBook {
+    private var entries: [(strike: Strike, expiry: CivilDate, right: Right, price: Double)?] =
+        Array(repeating: nil, count: places)
+
+    /// Several times what one menu asks for. Two contracts of one place: the later one stays.
+    private static let places = 256
+
+    private func place(_ slot: Workshop.Slot) -> Int {
+        let mixed =
+            UInt64(bitPattern: slot.strike.thousandths) &* 0x9E37_79B9_7F4A_7C15
+            ^ UInt64(truncatingIfNeeded: slot.expiry.dayNumber &* 2 + slot.right.sign)
+            &* 0xC2B2_AE3D_27D4_EB4F
+        return Int(mixed >> 56)
+    }
+
+    subscript(slot: Workshop.Slot) -> Double? {
+        get {
+            guard let entry = entries[place(slot)], entry.strike == slot.strike,
+                entry.expiry == slot.expiry, entry.right == slot.right
+            else { return nil }
+            return entry.price
+        }
+        set {
+            entries[place(slot)] = newValue.map { (slot.strike, slot.expiry, slot.right, $0) }
+        }
     }
 }

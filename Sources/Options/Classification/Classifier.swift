@@ -41,7 +41,7 @@ package enum Classifier {
         if let name = forms[form] {
             switch name {
             case .longCallButterfly, .longPutButterfly:
-                let strikes = shape.options.map(\.strike.thousandths)
+                let strikes = shape.options.map(\.strike.micros)
                 let even = strikes[1] - strikes[0] == strikes[2] - strikes[1]
                 return even ? name : .brokenWingButterfly
             case .diagonal:
@@ -67,7 +67,7 @@ package enum Classifier {
         let long = shape.options.filter { $0.expiry == 1 && $0.units == 1 }
         guard shape.options.count == 4, short.count == 2, long.count == 2 else { return .custom }
         func order(_ a: Shape.Contract, _ b: Shape.Contract) -> Bool {
-            (a.right.sign, a.strike.thousandths) < (b.right.sign, b.strike.thousandths)
+            (a.right.sign, a.strike.micros) < (b.right.sign, b.strike.micros)
         }
         let pairs = zip(short.sorted(by: order), long.sorted(by: order))
         guard pairs.allSatisfy({ $0.right == $1.right }) else { return .custom }
@@ -76,7 +76,15 @@ package enum Classifier {
     }
 
     /// The catalogue's forms. Legs stand in the order of strike, put before call, expiry.
-    private static let forms: [String: StrategyName] = [
+    private static let forms: [Form: StrategyName] = {
+        var forms: [Form: StrategyName] = [:]
+        for (written, name) in rows {
+            if let form = Form(written) { forms[form] = name }
+        }
+        return forms
+    }()
+
+    private static let rows: [String: StrategyName] = [
         "+C1": .longCall, "+P1": .longPut, "-P1": .cashSecuredPut,
         "+S -C1": .coveredCall, "+S +P1": .protectivePut, "+S +P1 -C2": .collar,
         "-S -P1": .coveredPut, "-S +C1": .protectiveCall,

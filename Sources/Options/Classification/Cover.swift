@@ -8,27 +8,52 @@ struct Cover: Sendable {
     private let hasShortOption: Bool
 
     init(_ legs: [RankedLeg]) {
+        self.init(
+            legs.map {
+                Line(
+                    right: $0.leg.instrument.right,
+                    expiry: $0.expiry,
+                    shares: $0.leg.signedShares
+                )
+            }
+        )
+    }
+
+    /// So many shares of one instrument, negative when owed.
+    struct Line {
+        /// Nil for stock.
+        let right: Right?
+        /// Whatever orders expiries.
+        let expiry: Int
+        let shares: Int
+    }
+
+    init(_ lines: [Line]) {
         var stock = 0
-        var changes: [Int: (calls: Int, puts: Int)] = [:]
         var (long, short) = (false, false)
-        for ranked in legs {
-            let shares = ranked.leg.signedShares
-            guard let right = ranked.leg.instrument.right else {
-                stock += shares
+        var (first, several) = (Int?.none, false)
+        for line in lines {
+            guard line.right != nil else {
+                stock += line.shares
                 continue
             }
-            if shares > 0 { long = true } else { short = true }
-            switch right {
-            case .call: changes[ranked.expiry, default: (0, 0)].calls += shares
-            case .put: changes[ranked.expiry, default: (0, 0)].puts += shares
-            }
+            if line.shares > 0 { long = true } else { short = true }
+            several = several || first.map { $0 != line.expiry } ?? false
+            first = first ?? line.expiry
         }
         // From the last expiry back: what is still alive then must cover itself.
+        let expiries =
+            several ? Set(lines.lazy.filter { $0.right != nil }.map(\.expiry)).sorted(by: >) : []
         var (calls, puts) = (0, 0)
-        var (bareCalls, barePuts) = (changes.isEmpty ? max(0, -stock) : 0, 0)
-        for expiry in changes.keys.sorted(by: >) {
-            calls += changes[expiry]?.calls ?? 0
-            puts += changes[expiry]?.puts ?? 0
+        var (bareCalls, barePuts) = (first == nil ? max(0, -stock) : 0, 0)
+        for place in 0..<(several ? expiries.count : first == nil ? 0 : 1) {
+            for line in lines where !several || line.expiry == expiries[place] {
+                switch line.right {
+                case .call: calls += line.shares
+                case .put: puts += line.shares
+                case nil: break
+                }
+            }
             bareCalls = max(bareCalls, -(calls + stock))
             barePuts = max(barePuts, -(puts - min(0, stock)))
         }

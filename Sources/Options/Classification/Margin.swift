@@ -32,6 +32,12 @@ package struct Margin: Hashable, Sendable {
     /// Dollars; never negative.
     package let usd: Double
     package let rule: Rule
+
+    init(usd: Double, rule: Rule) {
+        // Nothing is nothing, not minus nothing.
+        self.usd = usd + 0
+        self.rule = rule
+    }
 }
 
 /// Applies the margin rules of the catalogue.
@@ -45,15 +51,19 @@ package struct MarginEstimate: Sendable {
         self.isBroadIndex = isBroadIndex
     }
 
-    /// - Parameter maxLoss: Dollars at the front expiry; nil when unbounded.
+    /// - Parameters:
+    ///   - maxLoss: Dollars at the front expiry; nil when unbounded.
+    ///   - known: What the options cost, where that has been computed.
     package func margin(
         for legs: [RankedLeg],
         as classification: Classification,
-        maxLoss: Double?
+        maxLoss: Double?,
+        debit known: Double? = nil
     ) -> Margin {
-        let debit = -Payoff(legs: legs.map(\.leg)).netPremium.dollars
-        let stock = legs.filter { $0.leg.instrument == .stock }
-        if !stock.isEmpty { return withStock(legs, stock, classification, debit: debit) }
+        let debit = known ?? -Payoff(legs: legs.map(\.leg)).netPremium.dollars
+        if legs.contains(where: { $0.leg.instrument == .stock }) {
+            return withStock(legs, classification, debit: debit)
+        }
         switch classification.name {
         case .cashSecuredPut:
             let strikes = legs.reduce(0) { $0 + (worthAtStrike($1.leg)) }
@@ -70,7 +80,7 @@ package struct MarginEstimate: Sendable {
         if spread, !legs.contains(where: { $0.leg.action == .sell }) {
             return Margin(usd: max(0, debit), rule: .fullCost)
         }
-        if spread, let maxLoss, Set(legs.map(\.expiry)).count == 1 {
+        if spread, let maxLoss, legs.allSatisfy({ $0.expiry == legs[0].expiry }) {
             return Margin(usd: max(0, debit, maxLoss), rule: .spreadLoss)
         }
         let pairs = Pairing(legs)
@@ -100,11 +110,12 @@ package struct MarginEstimate: Sendable {
 
     private func withStock(
         _ legs: [RankedLeg],
-        _ stock: [RankedLeg],
         _ classification: Classification,
         debit: Double
     ) -> Margin {
-        let shares = stock.reduce(0) { $0 + $1.leg.signedShares }
+        let shares = legs.reduce(0) {
+            $0 + ($1.leg.instrument == .stock ? $1.leg.signedShares : 0)
+        }
         let half = 0.5 * spot * Double(abs(shares))
         switch classification.name {
         case .conversion, .reversal:

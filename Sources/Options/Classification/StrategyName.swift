@@ -112,3 +112,17 @@ package enum StrategyName: String, Hashable, Sendable, CaseIterable {
         }
     }
 }
+
+extension StrategyName {
+    /// `Bull put spread`.
+    var words: String { Self.written[self] ?? rawValue }
+
+    private static let written: [StrategyName: String] = {
+        var written: [StrategyName: String] = [:]
+        for name in allCases {
+            let words = name.rawValue.split(separator: "_").joined(separator: " ")
+            written[name] = words.prefix(1).uppercased() + words.dropFirst()
+        }
+        return written
+    }()
+}

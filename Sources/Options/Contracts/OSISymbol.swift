@@ -9,10 +9,11 @@ package struct OSISymbol: Hashable, Sendable, CustomStringConvertible {
     package let right: Right
     package let strike: Strike
 
-    /// Nil for a root that is none, a year outside 2000–2099 or a strike of 100,000 and more.
+    /// Nil for a root that is none, a year outside 2000–2099, a strike of 100,000 and more or one
+    /// that is no whole thousandth.
     package init?(root: String, expiry: CivilDate, right: Right, strike: Strike) {
         guard Self.isRoot(root.utf8), (2000...2099).contains(expiry.year),
-            strike.thousandths <= 99_999_999
+            strike.thousandths <= 99_999_999, strike.isWhole
         else { return nil }
         self.root = root
         self.expiry = expiry
@@ -100,6 +101,16 @@ func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
     for byte in bytes {
         guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
         value = value * 10 + Int(byte - UInt8(ascii: "0"))
+    }
+    return value
+}
+
+/// The same of a part of some text.
+func decimal(_ text: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    var value = 0
+    for index in range {
+        guard text[index] >= UInt8(ascii: "0"), text[index] <= UInt8(ascii: "9") else { return nil }
+        value = value * 10 + Int(text[index] - UInt8(ascii: "0"))
     }
     return value
 }

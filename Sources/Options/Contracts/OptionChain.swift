@@ -1,5 +1,5 @@
 /// What the market quotes for the options of one underlying.
-package struct OptionChain: Sendable {
+package struct OptionChain: Equatable, Sendable {
     package struct Quote: Hashable, Sendable {
         package let symbol: OSISymbol
         /// Dollars per share.

@@ -1,11 +1,16 @@
-/// A strike price, in thousandths of a US dollar, as the OSI symbol counts it.
+/// A strike price. Those that are listed are thousandths of a US dollar, as the OSI symbol counts
+/// them; what is only computed with may be told to the millionth.
 package struct Strike: Hashable, Comparable, Sendable {
-    package let thousandths: Int64
+    /// Millionths of a US dollar.
+    package let micros: Int64
+    package var thousandths: Int64 { micros / 1_000 }
+    /// Such as can be listed at all.
+    var isWhole: Bool { micros.isMultiple(of: 1_000) }
 
     /// Nil unless within 1 … `Limits.strikeThousandthsMax`.
     package init?(thousandths: Int64) {
         guard (1...Limits.strikeThousandthsMax).contains(thousandths) else { return nil }
-        self.thousandths = thousandths
+        micros = thousandths * 1_000
     }
 
     /// The nearest thousandth. Nil when not finite, or not positive after rounding.
@@ -13,11 +18,21 @@ package struct Strike: Hashable, Comparable, Sendable {
         let scaled = (dollars * 1_000).rounded()
         guard scaled.isFinite, scaled <= Double(Limits.strikeThousandthsMax), scaled >= 1
         else { return nil }
-        self.thousandths = Int64(scaled)
+        micros = Int64(scaled) * 1_000
     }
 
-    package var dollars: Double { Double(thousandths) / 1_000 }
-    package static func < (a: Self, b: Self) -> Bool { a.thousandths < b.thousandths }
+    /// The nearest millionth, from a thousandth on. Nil when not finite, or out of range.
+    package init?(toTheMillionth dollars: Double) {
+        let scaled = (dollars * 1_000_000).rounded()
+        guard scaled.isFinite, scaled <= Double(Limits.strikeThousandthsMax) * 1_000,
+            scaled >= 1_000
+        else { return nil }
+        micros = Int64(scaled)
+    }
+
+    /// The double nearest to the amount: below 2⁵³ millionths the division rounds only once.
+    package var dollars: Double { Double(micros) / 1_000_000 }
+    package static func < (a: Self, b: Self) -> Bool { a.micros < b.micros }
 }
 
 /// A price per share that somebody quoted, in millionths of a US dollar.

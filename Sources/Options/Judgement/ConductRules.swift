@@ -1,49 +1,50 @@
 /// O01 and O03–O05, C14: what the customer wrote, how the model answered, what was recorded.
 struct ConductRules {
-    private let subject: Case
 
-    init(_ subject: Case) { self.subject = subject }
+    private let known: Evidence
 
-    func results() -> [RuleResult] { intent() + model() + record() }
+    init(_ known: Evidence) { self.known = known }
 
-    private func intent() -> [RuleResult] {
-        guard let intent = subject.intent else { return [] }
-        return IntentScreen(intent).results
+    func write(to report: inout RuleReport) {
+        if let intent = known.subject.intent { IntentScreen(intent).write(to: &report) }
+        model(&report)
+        report.add(record())
     }
 
-    private func model() -> [RuleResult] {
-        guard let state = subject.model else { return [] }
+    private func model(_ report: inout RuleReport) {
+        guard let state = known.subject.model else { return }
         if state == .none {
-            return ["O04", "O05"].map { inapplicable($0, "No model took part.") }
+            report.add(inapplicable("O04", "No model took part."))
+            return report.add(inapplicable("O05", "No model took part."))
         }
-        return [
+        report.add(
             result(
                 "O04",
                 .block,
-                holds: state == .answered,
-                state == .answered ? "It answered, whole and in form." : "It was \(state.rawValue)."
-            ),
-            result("O05", .information, holds: true, "No confidence of the model is read."),
-        ]
+                failsWith: state == .answered ? nil : "It was \(state.rawValue).",
+                "It answered, whole and in form."
+            )
+        )
+        report.add(result("O05", .information, holds: true, "No confidence of the model is read."))
     }
 
-    private func record() -> [RuleResult] {
-        guard let isRecorded = subject.isRecorded else { return [] }
-        return [
-            result(
-                "C14",
-                .block,
-                holds: isRecorded,
-                isRecorded ? "The record is complete." : "The record could not be written."
-            )
-        ]
+    private func record() -> Finding? {
+        guard let isRecorded = known.subject.isRecorded else { return nil }
+        return result(
+            "C14",
+            .block,
+            holds: isRecorded,
+            isRecorded ? "The record is complete." : "The record could not be written."
+        )
     }
 }
 
 /// A customer's words before anything is made of them: data, whatever they say.
 package struct IntentScreen: Sendable {
     /// O01 and O03.
-    package let results: [RuleResult]
+    package var results: [RuleResult] { [data.result, conduct.result] }
+    private let data: Finding
+    private let conduct: Finding
     /// The phrase of misuse that was found; a request with one is refused.
     package let misuse: String?
 
@@ -53,38 +54,38 @@ package struct IntentScreen: Sendable {
     package init(_ intent: String) {
         let words = Words(intent)
         misuse = Lexicon.misuse.first(in: words, asserted: true)
-        let hidden = intent.unicodeScalars.first(where: Self.isHidden)
-        let isLong = intent.unicodeScalars.count > Self.scalarsMax
+        let isASCII = intent.utf8.allSatisfy { $0 < 0x80 }
+        let hidden =
+            isASCII
+            ? intent.utf8.contains { Self.isHidden(Unicode.Scalar($0)) }
+            : intent.unicodeScalars.contains(where: Self.isHidden)
+        let isLong =
+            (isASCII ? intent.utf8.count : intent.unicodeScalars.count) > Self.scalarsMax
         let order = Lexicon.instructions.first(in: words)
-        let data: RuleResult
-        if hidden != nil || isLong {
-            data = result(
+        if hidden || isLong {
+            data = failure(
                 "O01",
                 .block,
-                holds: false,
                 isLong
                     ? "More than \(Self.scalarsMax) characters."
                     : "A character of control or of writing direction."
             )
         } else if let order {
-            data = RuleResult(
-                "O01",
-                .repaired,
-                severity: .repair,
-                evidence: "“\(order)” was read as words and obeyed by nobody."
-            )
+            data = repaired("O01", "“\(order)” was read as words and obeyed by nobody.")
         } else {
             data = result("O01", .block, holds: true, "It asks for nothing but a strategy.")
         }
-        results = [
-            data,
-            result(
-                "O03",
-                .block,
-                holds: misuse == nil,
-                misuse.map { "It speaks of “\($0)”." } ?? "Nothing in it is improper."
-            ),
-        ]
+        conduct = result(
+            "O03",
+            .block,
+            failsWith: misuse.map { "It speaks of “\($0)”." },
+            "Nothing in it is improper."
+        )
+    }
+
+    func write(to report: inout RuleReport) {
+        report.add(data)
+        report.add(conduct)
     }
 
     /// Control characters but line ends and tabs, and those that turn or hide what is read.

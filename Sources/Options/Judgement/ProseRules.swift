@@ -1,115 +1,107 @@
 /// C05–C09 and O02: what is said about the strategy. Nothing is rewritten here; `ProseMending`
 /// does that, and everything is looked at again.
 struct ProseRules {
-    private let subject: Case
     private let known: Evidence
     private let facts: Facts
+    private let prose: Prose
     private let read: Prose.Read
 
-    init(_ subject: Case, _ known: Evidence) {
-        self.subject = subject
+    init(_ known: Evidence, _ prose: Prose) {
         self.known = known
-        facts = subject.prose == nil ? Facts([], [], 0) : Facts(subject, known)
-        read = Prose.Read(subject.prose ?? Prose(rationale: []))
+        self.prose = prose
+        facts = Facts(known)
+        read = Prose.Read(prose)
     }
 
-    func results() -> [RuleResult] {
-        guard let prose = subject.prose else { return [] }
-        return [
-            promises(), balance(prose), projections(), inputs(), notice(), grounding(prose),
-        ]
+    func write(to report: inout RuleReport) {
+        report.add(promises())
+        report.add(balance())
+        report.add(projections())
+        report.add(inputs())
+        report.add(notice())
+        report.add(grounding())
     }
 
-    private func promises() -> RuleResult {
+    private func promises() -> Finding {
         let found = read.claims.lazy.compactMap(ProsePatterns.promise).first
         let unbounded = read.rationale.contains { $0.contains(Lexicon.endless) }
-        let isBalanced = read.claims.contains { $0.contains(Lexicon.risks) }
-        return result(
-            "C05",
-            .block,
-            holds: found == nil && (!unbounded || isBalanced),
+        let isBalanced = !unbounded || read.claims.contains { $0.contains(Lexicon.risks) }
+        let fault =
             found.map { "It says “\($0)”." }
-                ?? (unbounded && !isBalanced
-                    ? "It speaks of unlimited profit and of no loss." : "It promises nothing.")
-        )
+            ?? (isBalanced ? nil : "It speaks of unlimited profit and of no loss.")
+        if fault == nil, !read.claims.allSatisfy(ProsePatterns.hasBasis) {
+            return repaired("C05", "A sentence that says nothing of this strategy was dropped.")
+        }
+        return result("C05", .block, failsWith: fault, "It promises nothing.")
     }
 
     /// A benefit asks for a sentence that names the computed loss.
-    private func balance(_ prose: Prose) -> RuleResult {
+    private func balance() -> Finding {
         let boasts = read.rationale.contains { $0.contains(Lexicon.benefits) }
         guard boasts else { return result("C06", .block, holds: true, "No benefit is praised.") }
-        if ProsePatterns.namesLoss(prose, known) {
+        if ProsePatterns.namesLoss(prose.claims, read.claims, known) {
             return result("C06", .block, holds: true, "The largest loss is named beside it.")
         }
-        return RuleResult(
+        return repaired(
             "C06",
-            .repaired,
-            severity: .repair,
-            evidence: "The benefits stood alone; the sentence on the largest loss is added."
+            "The benefits stood alone; the sentence on the largest loss is added."
         )
     }
 
-    private func projections() -> RuleResult {
+    private func projections() -> Finding {
         let found = read.claims.lazy.compactMap(ProsePatterns.projection).first
         return result(
             "C07",
             .block,
-            holds: found == nil,
-            found.map { "It says “\($0)”." } ?? "It predicts nothing."
+            failsWith: found.map { "It says “\($0)”." },
+            "It predicts nothing."
         )
     }
 
-    private func inputs() -> RuleResult {
-        let words = read.disclosures
-        let isComplete =
-            Lexicon.inputs.allSatisfy { words.contains($0) }
-        return isComplete
+    private func inputs() -> Finding {
+        read.namesInputs
             ? result("C08", .repair, holds: true, "Inputs, costs and moment are named.")
-            : RuleResult(
-                "C08",
-                .repaired,
-                severity: .repair,
-                evidence: "The inputs of the figures are added."
-            )
+            : repaired("C08", "The inputs of the figures are added.")
     }
 
-    private func notice() -> RuleResult {
+    private func notice() -> Finding {
         let speaks = read.claims.contains { $0.contains(Lexicon.likelihoods) }
         guard speaks else { return inapplicable("C09", "No likelihood is stated.") }
-        return read.hasNotice || read.disclosures.contains(Lexicon.notice)
+        return read.hasNotice
             ? result("C09", .repair, holds: true, "The notice stands beside the likelihood.")
-            : RuleResult(
-                "C09",
-                .repaired,
-                severity: .repair,
-                evidence: "The notice on likelihoods is added."
-            )
+            : repaired("C09", "The notice on likelihoods is added.")
     }
 
-    private func grounding(_ prose: Prose) -> RuleResult {
-        let loose = prose.claims.compactMap { facts.ungrounded(in: $0) }
-        guard let first = loose.first else {
+    private func grounding() -> Finding {
+        var (loose, reasons) = (0, 0)
+        var first: String?
+        for (place, sentence) in prose.claims.enumerated() {
+            guard let found = facts.ungrounded(in: sentence) else { continue }
+            first = first ?? found
+            loose += 1
+            if place < prose.rationale.count { reasons += 1 }
+        }
+        guard let first else {
             return result("O02", .repair, holds: true, "Every number was given or computed.")
         }
-        if prose.rationale.allSatisfy({ facts.ungrounded(in: $0) != nil }) {
-            return result("O02", .block, holds: false, "No sentence is left: \(first).")
+        if reasons == prose.rationale.count {
+            return failure("O02", .block, "No sentence is left: \(first).")
         }
-        return RuleResult(
+        return repaired(
             "O02",
-            .repaired,
-            severity: .repair,
-            evidence: "\(loose.count) sentences dropped: \(first)."
+            "\(loose == 1 ? "A sentence" : "\(loose) sentences") dropped: \(first)."
         )
     }
 }
 
 /// A sentence by itself, before there is a strategy around it.
 package enum ProseScreen {
-    /// What C05 or C07 would say of it; nil when neither objects.
+    /// What C05 or C07 objects to; nil when it may stand.
     package static func objection(to sentence: String) -> (rule: String, phrase: String)? {
         let words = Words(sentence)
         if let promise = ProsePatterns.promise(words) { return ("C05", promise) }
-        return ProsePatterns.projection(words).map { ("C07", $0) }
+        if let projection = ProsePatterns.projection(words) { return ("C07", projection) }
+        return ProsePatterns.hasBasis(words) ? nil : ("C05", "nothing of this strategy")
     }
 }
 
@@ -117,100 +109,33 @@ package enum ProseScreen {
 enum ProsePatterns {
     static func promise(_ words: Words) -> String? {
         Lexicon.promises.first(in: words, asserted: true) { phrase, _, end in
+            // The interest that nobody risks anything for is a figure, and no promise.
+            if end < words.count, Lexicon.rates.matches(words, at: end) { return false }
             // A limit behind the denial of a loss makes it true.
             guard Lexicon.denials.contains(phrase) else { return true }
-            return end >= words.ranges.count || !Lexicon.limits.matches(words, at: end)
-        }
+            return end >= words.count || !Lexicon.limits.matches(words, at: end)
+        } ?? ProseShapes.promise(words)
+    }
+
+    /// Whether it speaks of the strategy, and not of luck or of the world: no list of phrases has all that
+    /// may be promised in other words.
+    static func hasBasis(_ words: Words) -> Bool {
+        let least = words.count > 6 ? 2 : 1
+        return words.places(of: Lexicon.terms, most: least) >= least
     }
 
     static func projection(_ words: Words) -> String? {
-        Lexicon.projections.first(in: words, asserted: true)
+        Lexicon.projections.first(in: words, asserted: true) ?? ProseShapes.projection(words)
     }
 
     /// A sentence of loss with the computed figure, or with its having no end.
-    static func namesLoss(_ prose: Prose, _ known: Evidence) -> Bool {
-        prose.claims.contains { sentence in
-            let words = Words(sentence)
+    static func namesLoss(_ claims: [String], _ read: [Words], _ known: Evidence) -> Bool {
+        zip(claims, read).contains { sentence, words in
             guard words.contains(Lexicon.risks) else { return false }
             guard known.addedLoss != nil else { return words.contains(Lexicon.unlimited) }
             return StatedNumber.all(in: sentence).numbers.contains { number in
                 known.statedLosses.contains { number.states($0) }
             }
         }
-    }
-}
-
-/// The numbers that may be said: what was asked, and what was computed from it.
-struct Facts {
-    private let numbers: [Double]
-    private let dates: Set<CivilDate>
-    /// Whole numbers up to this one count things: legs, contracts, steps.
-    private let countsMax: Int
-
-    init(_ numbers: [Double], _ dates: Set<CivilDate>, _ countsMax: Int) {
-        self.numbers = numbers
-        self.dates = dates
-        self.countsMax = countsMax
-    }
-
-    init(_ subject: Case, _ known: Evidence) {
-        var numbers = subject.facts
-        numbers += [
-            subject.market.spot, subject.market.rate, subject.market.dividendYield,
-            subject.volatility, known.margin.usd, 100,
-        ]
-        numbers += [
-            subject.maxLossUSD, subject.maxDebitUSD, subject.vix, subject.account.equityUSD,
-            subject.account.buyingPowerUSD, known.addedLoss, known.payoff.maxProfit?.dollars,
-            known.payoff.maxLoss?.dollars,
-        ].compactMap { $0 }
-        numbers += known.statedLosses + [known.payoff.netPremium.dollars]
-        numbers.append(known.payoff.netPremium.dollars / 100)
-        numbers += known.payoff.breakevens.map(\.dollars)
-        numbers += [
-            known.greeks.delta, known.greeks.gamma, known.greeks.thetaPerDay,
-            known.greeks.vegaPerPoint, known.greeks.rhoPerPoint,
-        ]
-        var dates: Set<CivilDate> = [known.today]
-        var strikes: [Double] = []
-        for leg in subject.legs + known.held {
-            numbers += [leg.price.dollars, Double(leg.quantity), Double(leg.signedShares)]
-            if let strike = leg.instrument.strike { strikes.append(strike.dollars) }
-            if let expiry = leg.expiry {
-                dates.insert(expiry)
-                let days = known.today.days(until: expiry)
-                numbers += [Double(days), Double(expiry.day), Double(expiry.year)]
-            }
-        }
-        numbers += strikes
-        for (index, strike) in strikes.enumerated() {
-            numbers += strikes[..<index].map { ($0 - strike).magnitude }
-        }
-        if known.isSingleExpiry {
-            let law = LogNormal(
-                subject.market,
-                volatility: subject.volatility,
-                years: known.frontYears
-            )
-            let legs = subject.legs + known.held
-            numbers += [
-                Chances.ofProfit(known.payoff, under: law),
-                Chances.expectedValue(of: legs, under: law),
-            ]
-        }
-        self.init(numbers, dates, 4)
-    }
-
-    /// What a sentence says that nobody gave and nothing computed; nil when all is well.
-    func ungrounded(in sentence: String) -> String? {
-        let stated = StatedNumber.all(in: sentence)
-        if let date = stated.dates.first(where: { !dates.contains($0) }) { return "\(date)" }
-        let loose = stated.numbers.first { number in
-            if number.unit == 1, number.value <= Double(countsMax), !number.isPercent {
-                return false
-            }
-            return !numbers.contains { number.states($0) }
-        }
-        return loose.map { "\($0.value)" }
     }
 }

@@ -1,213 +1,161 @@
-/// S04, S05, R17, C02, C10, C12 and C13: the contracts' names, their limits, what becomes of
-/// them, and whether they suit.
+/// R17, C02, C10, C12 and C13: the contracts' limits, what becomes of them, and whether they suit.
 struct SettlementRules {
-    private let subject: Case
     private let known: Evidence
     private let limits: Thresholds
 
-    init(_ subject: Case, _ known: Evidence, _ limits: Thresholds) {
-        self.subject = subject
+    init(_ known: Evidence, _ limits: Thresholds) {
         self.known = known
         self.limits = limits
     }
 
-    func results() -> [RuleResult] {
-        symbols() + positionLimit() + suitability() + dayTrading() + washSale() + exercise()
-    }
-
-    // MARK: - Names
-
-    private func symbols() -> [RuleResult] {
-        let stated = subject.claims?.symbols ?? []
-        var foreign: String?
-        var wrong: String?
-        var rewritten: String?
-        for (leg, text) in zip(subject.legs, stated) {
-            guard let text, case .option(let right, let strike) = leg.instrument,
-                let expiry = leg.expiry
-            else { continue }
-            guard let symbol = OSISymbol(text) else {
-                rewritten = rewritten ?? text
-                continue
-            }
-            let root = Underlyings.underlying(ofRoot: symbol.root)
-            let own = subject.ticker
-            if symbol.isAdjusted || root != own && symbol.root != OSISymbol.root(forTicker: own) {
-                foreign = foreign ?? text
-            }
-            let agrees =
-                symbol.right == right && symbol.strike == strike && symbol.expiry == expiry
-            if !agrees { wrong = wrong ?? text }
-        }
-        let own = result(
-            "S04",
-            .block,
-            holds: foreign == nil,
-            foreign.map {
-                "\($0) is no standard contract on \(subject.ticker)."
-            } ?? "Every leg stands on \(subject.ticker)."
-        )
-        guard stated.contains(where: { $0 != nil }) else {
-            return [own, inapplicable("S05", "Symbols are made from the legs, none is stated.")]
-        }
-        if let wrong {
-            return [own, result("S05", .block, holds: false, "\(wrong) is another contract.")]
-        }
-        guard let rewritten else {
-            return [own, result("S05", .repair, holds: true, "Every symbol is its leg's.")]
-        }
-        return [
-            own,
-            RuleResult(
-                "S05",
-                .repaired,
-                severity: .repair,
-                evidence: "\(rewritten) is no symbol; it is made from the leg."
-            ),
-        ]
+    func write(to report: inout RuleReport) {
+        report.add(positionLimit())
+        report.add(suitability())
+        report.add(dayTrading())
+        report.add(washSale())
+        report.add(exercise())
     }
 
     // MARK: - Limits
 
-    /// Long calls and short puts are one side of the market, the other two the other.
-    private func positionLimit() -> [RuleResult] {
-        let limit = Underlyings.positionLimit(subject.ticker) ?? limits.positionLimit
-        let all = subject.legs.map { Exposure($0) } + (subject.book?.exposures ?? [])
-        let (up, down) = PositionSides.contracts(all)
-        let most = max(up, down)
+    private func positionLimit() -> Finding? {
+        let limit = Underlyings.positionLimit(known.subject.ticker) ?? limits.positionLimit
+        let most = PositionSides(known).most
         // Alone, the legs can only show that there is too much.
-        guard subject.book != nil || most > Double(limit) else { return [] }
-        return [
-            result(
-                "C02",
-                .block,
-                holds: most <= Double(limit),
-                "\(most) contracts on one side, at most \(limit)."
-            )
-        ]
+        guard known.subject.book != nil || most > Double(limit) else { return nil }
+        return result(
+            "C02",
+            .block,
+            holds: most <= Double(limit),
+            "{n} contracts on one side, at most {n}.",
+            most,
+            Double(limit)
+        )
     }
 
-    private func suitability() -> [RuleResult] {
-        guard let alternatives = subject.alternatives else { return [] }
-        guard let tolerance = subject.tolerance else {
-            return [
-                result("C10", .information, holds: false, "No profile: information only.")
-            ]
+    private func suitability() -> Finding? {
+        guard let alternatives = known.subject.alternatives else { return nil }
+        guard let tolerance = known.subject.tolerance else {
+            return result("C10", .information, holds: false, "No profile: information only.")
+        }
+        if alternatives >= limits.alternativesMin {
+            return result(
+                "C10",
+                .warning,
+                holds: true,
+                "Compared with {n} others by what is known of the customer.",
+                Double(alternatives)
+            )
         }
         let used =
             ["risk tolerance \(tolerance.rawValue)"]
             + [
-                subject.maxLossUSD.map { _ in "largest loss" },
-                subject.account.approvalLevel.map { _ in "approval level" },
-                subject.outlook.map { _ in "outlook" },
-                subject.book.map { _ in "holdings" },
+                known.subject.maxLossUSD.map { _ in "largest loss" },
+                known.subject.account.approvalLevel.map { _ in "approval level" },
+                known.subject.outlook.map { _ in "outlook" },
+                known.subject.book.map { _ in "holdings" },
             ].compactMap { $0 }
-        return [
-            result(
-                "C10",
-                .warning,
-                holds: alternatives >= limits.alternativesMin,
-                "Compared with \(alternatives) others by \(Wording.list(used))."
-            )
-        ]
+        return failure(
+            "C10",
+            .warning,
+            "Compared with \(alternatives) others by \(Wording.list(used))."
+        )
     }
 
     /// Nothing that is offered ends the day it begins; what has been done already may matter.
-    private func dayTrading() -> [RuleResult] {
-        guard let trades = subject.account.dayTrades else { return [] }
+    private func dayTrading() -> Finding? {
+        guard let trades = known.subject.account.dayTrades else { return nil }
         let many = trades > limits.dayTradesMax
-        let equity = subject.account.equityUSD ?? 0
-        let isFree = subject.account.dayTradeRegime == .intraday || equity >= limits.dayTradeEquity
-        let regime = subject.account.dayTradeRegime?.rawValue ?? "pdt or intraday, not known which"
-        return [
-            result(
-                "C12",
-                .warning,
-                holds: !many || isFree,
-                "\(trades) day trades in five days, regime \(regime)."
-            )
-        ]
+        let equity = known.subject.account.equityUSD ?? 0
+        let isFree =
+            known.subject.account.dayTradeRegime == .intraday || equity >= limits.dayTradeEquity
+        let regime =
+            known.subject.account.dayTradeRegime?.rawValue ?? "pdt or intraday, not known which"
+        return result(
+            "C12",
+            .warning,
+            failsWith: many && !isFree
+                ? "\(trades) day trades in five days, regime \(regime)." : nil,
+            "No more day trades than are allowed."
+        )
     }
 
-    private func washSale() -> [RuleResult] {
-        guard let losses = subject.account.losses else { return [] }
+    private func washSale() -> Finding? {
+        guard let losses = known.subject.account.losses else { return nil }
         let recent = losses.filter {
             abs($0.days(until: known.today)) <= limits.washDays
         }
-        let acquires = subject.legs.contains { leg in
+        let acquires = known.subject.legs.contains { leg in
             switch (leg.instrument, leg.action) {
             case (.stock, .buy), (.option(.call, _), .buy): true
             case (.option(.put, let strike), .sell):
-                strike.dollars >= (1 + limits.deepPutShare) * subject.market.spot
+                strike.dollars >= (1 + limits.deepPutShare) * known.subject.market.spot
             default: false
             }
         }
-        return [
-            result(
-                "C13",
-                .warning,
-                holds: recent.isEmpty || !acquires,
-                recent.min().map {
-                    "A loss of \($0) lies within \(limits.washDays) days."
-                } ?? "No recent loss is stated."
-            )
-        ]
+        return result(
+            "C13",
+            .warning,
+            failsWith: acquires
+                ? recent.min().map { "A loss of \($0) lies within \(limits.washDays) days." } : nil,
+            "Nothing is acquired within days of a loss."
+        )
     }
 
     // MARK: - Expiry
 
     /// Options in the money are exercised unless told otherwise in good time; that takes cash.
-    private func exercise() -> [RuleResult] {
-        guard let front = subject.legs.compactMap(\.expiry).min() else { return [] }
-        if Underlyings.isBroadIndex(subject.ticker) {
-            return [result("R17", .warning, holds: true, "It settles in cash.")]
+    private func exercise() -> Finding? {
+        guard let front = Leg.firstExpiry(known.subject.legs) else { return nil }
+        if Underlyings.isBroadIndex(known.subject.ticker) {
+            return result("R17", .warning, holds: true, "It settles in cash.")
         }
-        let isShort = TradingCalendar.session(on: front) == .short
-        let until = isShort ? "14:30" : "17:30"
-        if isShort {
-            return [
-                result(
-                    "R17",
-                    .warning,
-                    holds: false,
-                    "\(front) closes early: instructions until \(until) in New York."
-                )
-            ]
-        }
-        guard let power = subject.account.buyingPowerUSD else { return [] }
-        let ends = subject.legs.filter { $0.expiry == front }
-        let needed =
-            ends.map { leg -> Double in
-                guard leg.action == .buy, case .option(.call, let strike) = leg.instrument else {
-                    return 0
-                }
-                return strike.dollars * Double(leg.signedShares)
-            }.max() ?? 0
-        let isSpread = ends.contains { $0.action == .sell }
-        return [
-            result(
+        if TradingCalendar.session(on: front) == .short {
+            return failure(
                 "R17",
                 .warning,
-                holds: isSpread || needed <= power,
-                "Exercise may take \(needed) of \(power); instructions until \(until) on \(front)."
+                "\(front) closes early: instructions until 14:30 in New York."
             )
-        ]
+        }
+        guard let power = known.subject.account.buyingPowerUSD else { return nil }
+        var needed = 0.0
+        var isSpread = false
+        for leg in known.subject.legs where leg.expiry == front {
+            isSpread = isSpread || leg.action == .sell
+            guard leg.action == .buy, case .option(.call, let strike) = leg.instrument else {
+                continue
+            }
+            needed = max(needed, strike.dollars * Double(leg.signedShares))
+        }
+        return result(
+            "R17",
+            .warning,
+            holds: isSpread || needed <= power,
+            "Exercise may take {$} of {$}; instructions until 17:30 in New York on the last day.",
+            needed,
+            power
+        )
     }
 }
 
-/// Contracts on the two sides of the market.
-enum PositionSides {
-    static func contracts(_ exposures: [Exposure]) -> (up: Double, down: Double) {
-        var sides = (up: 0.0, down: 0.0)
-        for exposure in exposures {
-            guard let right = exposure.instrument.right else { continue }
-            let contracts = exposure.shares.magnitude / Double(Limits.standardMultiplier)
-            if (right == .call) == (exposure.shares > 0) {
-                sides.up += contracts
-            } else {
-                sides.down += contracts
-            }
+/// Contracts on the two sides of the market: long calls and short puts are one, the other two the
+/// other.
+struct PositionSides {
+    private var up = 0.0
+    private var down = 0.0
+    var most: Double { max(up, down) }
+
+    /// Of the legs and the book together.
+    init(_ known: Evidence) {
+        for leg in known.subject.legs { add(leg.instrument, Double(leg.signedShares)) }
+        for exposure in known.subject.book?.exposures ?? [] {
+            add(exposure.instrument, exposure.shares)
         }
-        return sides
+    }
+
+    private mutating func add(_ instrument: Instrument, _ shares: Double) {
+        guard let right = instrument.right else { return }
+        let contracts = shares.magnitude / Double(Limits.standardMultiplier)
+        if (right == .call) == (shares > 0) { up += contracts } else { down += contracts }
     }
 }

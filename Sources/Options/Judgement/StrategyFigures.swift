@@ -19,16 +19,10 @@ package struct StrategyFigures: Sendable {
     package let greeks: Greeks
     package let marginUSD: Double
 
-    package init(_ subject: Case) { self.init(subject, Evidence(subject)) }
+    package init(_ subject: Case) { self.init(Evidence(subject)) }
 
-    /// - Parameter known: Of the same subject.
-    init(_ subject: Case, _ known: Evidence) {
-        let book = subject.legs + known.held
-        let law = LogNormal(
-            subject.market,
-            volatility: subject.volatility,
-            years: known.frontYears
-        )
+    init(_ known: Evidence) {
+        let subject = known.subject
         name = known.classification.name
         level = known.classification.level
         risk = known.classification.risk
@@ -37,13 +31,18 @@ package struct StrategyFigures: Sendable {
         maxLossUSD = known.ownLoss
         greeks = known.greeks
         marginUSD = known.margin.usd
-        if known.isSingleExpiry {
-            maxProfitUSD = known.payoff.maxProfit?.dollars
-            breakevens = known.payoff.breakevens.map(\.dollars)
-            probabilityOfProfit = Chances.ofProfit(known.payoff, under: law)
-            expectedValueUSD = Chances.expectedValue(of: book, under: law)
+        if let chances = known.chances {
+            maxProfitUSD = known.maxProfit
+            breakevens = known.breakevens
+            probabilityOfProfit = chances.ofProfit
+            expectedValueUSD = chances.mean
         } else {
-            let curve = FrontCurve(of: book, subject)
+            let law = LogNormal(
+                subject.market,
+                volatility: subject.volatility,
+                years: known.frontYears
+            )
+            let curve = FrontCurve(of: subject.legs + known.held, subject)
             let figures = FrontFigures(curve)
             maxProfitUSD = figures.maxProfit
             breakevens = figures.breakevens

@@ -1,52 +1,52 @@
 internal import Glibc
 
-/// S04–S20 as far as legs, calendar, chain and book decide them. S01–S03, S06, S08 and S09 were
-/// proved when the legs were made.
+/// S07 and S10–S20 as far as legs, calendar, chain and book decide them. S01–S03, S06, S08 and S09
+/// were proved when the legs were made.
 struct StructureRules {
-    private let subject: Case
     private let known: Evidence
     private let limits: Thresholds
 
-    init(_ subject: Case, _ known: Evidence, _ limits: Thresholds) {
-        self.subject = subject
+    init(_ known: Evidence, _ limits: Thresholds) {
         self.known = known
         self.limits = limits
     }
 
-    func results() -> [RuleResult] {
-        let proved = ["S01", "S02", "S03", "S06", "S08", "S09"].map {
-            result($0, .block, holds: true, "Proved when the legs were read.")
+    func write(to report: inout RuleReport) {
+        for rule in Self.proved {
+            report.add(result(rule, .block, holds: true, "Proved when the legs were read."))
         }
-        return proved + [commonFactor(), listedExpiries(), strikeDistance(), ratio()]
-            + [arbitrage(), impliedVolatility(), laterCover(), sharesFree()] + quantity()
-            + listedStrikes()
+        report.add(commonFactor())
+        report.add(listedExpiries())
+        report.add(strikeDistance())
+        report.add(ratio())
+        report.add(arbitrage())
+        report.add(impliedVolatility())
+        report.add(laterCover())
+        report.add(sharesFree())
+        quantity(&report)
+        report.add(listedStrikes())
     }
 
-    private var options: [(leg: Leg, right: Right, strike: Strike, expiry: CivilDate)] {
-        subject.legs.compactMap { leg in
-            guard case .option(let right, let strike) = leg.instrument, let expiry = leg.expiry
-            else { return nil }
-            return (leg, right, strike, expiry)
-        }
-    }
+    private static let proved: [StaticString] = ["S01", "S02", "S03", "S06", "S08", "S09"]
+
+    private var options: [Evidence.Line] { known.options }
 
     /// The legs are whole orders here, so a common factor is the quantity and no fault.
-    private func commonFactor() -> RuleResult {
+    private func commonFactor() -> Finding {
         inapplicable("S07", "Legs carry their quantities; the common factor is the order's.")
     }
 
-    private func listedExpiries() -> RuleResult {
+    private func listedExpiries() -> Finding {
         let unlisted: (CivilDate) -> Bool
-        if let chain = subject.chain, !chain.isEmpty {
+        if let chain = known.subject.chain, !chain.isEmpty {
             unlisted = { !chain.expiries.contains($0) }
         } else {
-            let weeklies = options.filter { !Expiries.isMonthly($0.expiry) }
-            if let weekly = weeklies.first {
-                return RuleResult(
+            if let weekly = firstWeekly {
+                return Finding(
                     "S10",
                     .notEvaluated,
-                    severity: .block,
-                    evidence: "\(weekly.expiry) is no monthly expiry, and there is no chain."
+                    .block,
+                    sentence: "\(weekly) is no monthly expiry, and there is no chain."
                 )
             }
             unlisted = { _ in false }
@@ -55,61 +55,71 @@ struct StructureRules {
         return result(
             "S10",
             .block,
-            holds: missing == nil,
-            missing.map {
-                "\($0.expiry) is not listed."
-            } ?? "Every expiry is listed."
+            failsWith: missing.map { "\($0.expiry) is not listed." },
+            "Every expiry is listed."
         )
     }
 
-    private func listedStrikes() -> [RuleResult] {
-        if let chain = subject.chain, !chain.isEmpty {
-            let missing = options.first { chain.quote($0.expiry, $0.right, $0.strike) == nil }
-            return [
-                result(
-                    "S11",
-                    .block,
-                    holds: missing == nil,
-                    missing.map {
-                        "\($0.right.rawValue) \($0.strike.dollars) \($0.expiry) is not listed."
-                    } ?? "Every strike is listed."
-                )
-            ]
+    private var firstWeekly: CivilDate? {
+        var known: CivilDate?
+        for option in options where option.expiry != known {
+            if !Expiries.isMonthly(option.expiry) { return option.expiry }
+            known = option.expiry
         }
-        let broken = options.first { !$0.strike.thousandths.isMultiple(of: 500) }
-        if let broken {
-            return [
-                result(
-                    "S11",
-                    .block,
-                    holds: false,
-                    "\(broken.strike.dollars) is no multiple of 0.50."
-                )
-            ]
-        }
-        let grid = StrikeGrid.of(subject.ticker)
-        let odd = options.first { !grid.contains($0.strike) }
-        return [
-            result(
-                "S11",
-                .warning,
-                holds: odd == nil,
-                odd.map {
-                    "\($0.strike.dollars) is not on the standard grid, and there is no chain."
-                } ?? "Every strike is on the standard grid."
-            )
-        ]
+        return nil
     }
 
-    private func strikeDistance() -> RuleResult {
+    private func listedStrikes() -> Finding {
+        if let chain = known.subject.chain, !chain.isEmpty {
+            let missing = options.first { chain.quote($0.expiry, $0.right, $0.strike) == nil }
+            return result(
+                "S11",
+                .block,
+                failsWith: missing.map { "\(Self.name($0)) \($0.expiry) is not listed." },
+                "Every strike is listed."
+            )
+        }
+        let broken = options.first { !$0.strike.micros.isMultiple(of: 500_000) }
+        if let broken {
+            return failure(
+                "S11",
+                .block,
+                "\(Self.price(broken.strike)) is no multiple of 0.50."
+            )
+        }
+        let grid = StrikeGrid.of(known.subject.ticker)
+        let odd = options.first { !grid.contains($0.strike) }
+        return result(
+            "S11",
+            .warning,
+            failsWith: odd.map {
+                "\(Self.price($0.strike)) is not on the standard grid, and there is no chain."
+            },
+            "Every strike is on the standard grid."
+        )
+    }
+
+    private static func price(_ strike: Strike) -> String {
+        Wording.plain(strike.dollars, decimals: 3)
+    }
+
+    private static func name(_ option: Evidence.Line) -> String {
+        "\(option.right.rawValue) \(price(option.strike))"
+    }
+
+    private func strikeDistance() -> Finding {
         var worst = 0.0
         var share = 0.0
         for option in options {
-            let years = NewYorkTime.years(from: subject.asOf, to: option.expiry)
-            let forward = LogNormal(subject.market, volatility: subject.volatility, years: years)
-                .forward
+            let years = option.option.years
+            let forward = LogNormal(
+                known.subject.market,
+                volatility: known.subject.volatility,
+                years: years
+            )
+            .forward
             let distance = log(option.strike.dollars / forward).magnitude
-            worst = max(worst, distance / max(1e-9, subject.volatility * years.squareRoot()))
+            worst = max(worst, distance / max(1e-9, known.subject.volatility * years.squareRoot()))
             share = max(share, (option.strike.dollars / forward - 1).magnitude)
         }
         let impossible =
@@ -118,76 +128,83 @@ struct StructureRules {
             "S12",
             impossible ? .block : .warning,
             holds: worst <= limits.strikeDeviationsWarn,
-            "The furthest strike lies \(worst) deviations from the forward."
+            "The furthest strike lies {n} deviations from the forward.",
+            worst
         )
     }
 
-    private func ratio() -> RuleResult {
-        for right in Right.allCases {
-            let own = options.filter { $0.right == right }
-            let long = own.filter { $0.leg.action == .buy }.reduce(0) { $0 + $1.leg.quantity }
-            let short = own.filter { $0.leg.action == .sell }.reduce(0) { $0 + $1.leg.quantity }
+    private func ratio() -> Finding {
+        for right in [Right.call, .put] {
+            var (long, short) = (0, 0)
+            for option in options where option.right == right {
+                if option.leg.action == .buy {
+                    long += option.leg.quantity
+                } else {
+                    short += option.leg.quantity
+                }
+            }
             guard long > 0, short > 0 else { continue }
             let ratio = Double(max(long, short)) / Double(min(long, short))
             if ratio > limits.ratioMax {
-                return result(
+                return failure(
                     "S15",
                     .warning,
-                    holds: false,
                     "\(long) long to \(short) short \(right.rawValue)s."
                 )
             }
         }
-        return result("S15", .warning, holds: true, "Ratios are within \(limits.ratioMax).")
+        return result("S15", .warning, holds: true, "Ratios are within {n}.", limits.ratioMax)
     }
 
-    private func quantity() -> [RuleResult] {
-        let most = subject.legs.filter { $0.instrument != .stock }.map(\.quantity).max() ?? 0
-        var results = [
+    private func quantity(_ report: inout RuleReport) {
+        let most = known.subject.legs.reduce(0) {
+            $1.instrument == .stock ? $0 : max($0, $1.quantity)
+        }
+        report.add(
             result(
                 "S16",
                 .block,
                 holds: most <= limits.quantityMax,
-                "\(most) contracts in a leg, at most \(limits.quantityMax)."
+                "{n} contracts in a leg, at most {n}.",
+                Double(most),
+                Double(limits.quantityMax)
             )
-        ]
+        )
+        guard let chain = known.subject.chain else { return }
         for option in options {
             guard
-                let open = subject.chain?.quote(option.expiry, option.right, option.strike)?
-                    .openInterest
+                let open = chain.quote(option.expiry, option.right, option.strike)?.openInterest
             else { continue }
             let allowed = Int(limits.openInterestShare * Double(open))
             if option.leg.quantity > allowed {
-                results.append(
+                report.add(
                     result(
                         "S16",
                         .warning,
                         holds: false,
-                        "\(option.leg.quantity) contracts against an open interest of \(open)."
+                        "{n} contracts against an open interest of {n}.",
+                        Double(option.leg.quantity),
+                        Double(open)
                     )
                 )
             }
         }
-        return results
     }
 
     /// Each price within its bounds, and no payoff that only wins or only loses.
-    private func arbitrage() -> RuleResult {
+    private func arbitrage() -> Finding {
         for option in options {
-            let years = NewYorkTime.years(from: subject.asOf, to: option.expiry)
-            let terms = Option(option.right, strike: option.strike.dollars, years: years)
-            let least = BlackScholes.price(terms, volatility: 0, in: subject.market)
-            let most = option.right == .call ? subject.market.spot : option.strike.dollars
+            let least = BlackScholes.price(option.option, volatility: 0, in: known.subject.market)
+            let most = option.right == .call ? known.subject.market.spot : option.strike.dollars
             let price = option.leg.price.dollars
             // A cent of rounding, and half a per cent for a quote that is a moment old.
-            let slack = 0.01 + 0.005 * subject.market.spot
+            let slack = 0.01 + 0.005 * known.subject.market.spot
             if price < least - slack || price > most + slack {
-                return result(
+                return failure(
                     "S17",
                     .block,
-                    holds: false,
-                    "\(price) is outside \(least) to \(most) for \(option.right.rawValue) "
-                        + "\(option.strike.dollars)."
+                    "\(Wording.dollars(price)) is outside \(Wording.dollars(least)) to "
+                        + "\(Wording.dollars(most)) for \(Self.name(option))."
                 )
             }
         }
@@ -210,61 +227,68 @@ struct StructureRules {
 
     /// The price lies between the model's at the ends of what is believable: a volatility is
     /// looked for only where it does not.
-    private func impliedVolatility() -> RuleResult {
+    private func impliedVolatility() -> Finding {
         let range = limits.impliedVolatilityRange
-        let low = max(range.lowerBound, subject.volatility - limits.impliedVolatilityDistance)
-        let high = min(range.upperBound, subject.volatility + limits.impliedVolatilityDistance)
+        let low = max(range.lowerBound, known.subject.volatility - limits.impliedVolatilityDistance)
+        let high = min(
+            range.upperBound,
+            known.subject.volatility + limits.impliedVolatilityDistance
+        )
         // A price of a few cents says little about volatility.
         for option in options where option.leg.price.dollars >= 0.1 {
-            let years = NewYorkTime.years(from: subject.asOf, to: option.expiry)
-            let terms = Option(option.right, strike: option.strike.dollars, years: years)
+            let terms = option.option
             let price = option.leg.price.dollars
-            let market = subject.market
+            let market = known.subject.market
             if price < BlackScholes.price(terms, volatility: low, in: market)
                 || price > BlackScholes.price(terms, volatility: high, in: market)
             {
                 let implied = try? ImpliedVolatility.european(terms, price: price, in: market)
-                return result(
+                return failure(
                     "S18",
                     .warning,
-                    holds: false,
-                    "\(option.right.rawValue) \(option.strike.dollars) at \(price) implies "
-                        + "\(implied.map { "\($0)" } ?? "none")."
+                    "\(Self.name(option)) at \(Wording.dollars(price)) implies "
+                        + "\(implied.map(Wording.percent) ?? "no volatility")."
                 )
             }
         }
         return result("S18", .warning, holds: true, "Prices are near the reference volatility.")
     }
 
-    private func laterCover() -> RuleResult {
-        let shorts = options.filter { $0.leg.action == .sell }
-        let longs = options.filter { $0.leg.action == .buy }
-        let early = shorts.first { short in
-            let own = longs.filter { $0.right == short.right }
-            return !own.isEmpty && own.allSatisfy { $0.expiry < short.expiry }
-        }
+    private func laterCover() -> Finding {
+        let early =
+            known.isSingleExpiry
+            ? nil
+            : options.first { short in
+                guard short.leg.action == .sell else { return false }
+                let last = options.lazy.filter {
+                    $0.leg.action == .buy && $0.right == short.right
+                }.map(\.expiry).max()
+                return last.map { $0 < short.expiry } ?? false
+            }
         return result(
             "S19",
             .block,
-            holds: early == nil,
-            early.map {
+            failsWith: early.map {
                 "The short \($0.right.rawValue) of \($0.expiry) outlives every long one."
-            } ?? "No short option outlives its cover."
+            },
+            "No short option outlives its cover."
         )
     }
 
-    private func sharesFree() -> RuleResult {
+    private func sharesFree() -> Finding {
         guard known.neededShares > 0 else {
             return result("S20", .block, holds: true, "The legs cover themselves.")
         }
-        guard let book = subject.book else {
+        guard let book = known.subject.book else {
             return inapplicable("S20", "No holdings are stated; see R02.")
         }
         return result(
             "S20",
             .block,
             holds: book.freeShares >= known.neededShares,
-            "\(known.neededShares) shares are needed, \(book.freeShares) are free."
+            "{n} shares are needed, {n} are free.",
+            Double(known.neededShares),
+            Double(book.freeShares)
         )
     }
 }

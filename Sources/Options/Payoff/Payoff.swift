@@ -26,6 +26,7 @@ package struct Payoff: Sendable {
         var atZero: Int128 = 0
         var slope: Int128 = 0
         var turns: [(price: Int64, slope: Int128)] = []
+        turns.reserveCapacity(legs.count)
         var premium = Premium()
         var stock = Premium()
         for leg in legs {
@@ -35,7 +36,7 @@ package struct Payoff: Sendable {
                 slope += shares
                 stock.add(leg.price, shares: -shares)
             case .option(let right, let strike):
-                let price = strike.thousandths * 1_000
+                let price = strike.micros
                 turns.append((price, shares))
                 premium.add(leg.price, shares: -shares)
                 if right == .put {
@@ -58,9 +59,12 @@ package struct Payoff: Sendable {
         slope: Int128,
         turns: [(price: Int64, slope: Int128)]
     ) -> [Knot] {
+        var turns = turns
+        sort(&turns)
         var knots: [Knot] = []
+        knots.reserveCapacity(turns.count + 1)
         var (price, worth, slope) = (Int64(0), start, slope)
-        for turn in turns.sorted(by: { $0.price < $1.price }) {
+        for turn in turns {
             if turn.price > price {
                 knots.append(Knot(price: price, worth: worth, slope: slope))
                 worth = worth + Amount(micros: slope * Int128(turn.price - price))
@@ -72,6 +76,18 @@ package struct Payoff: Sendable {
         return knots
     }
 
+    /// In place: a handful is sorted faster so than in any general way.
+    private static func sort(_ turns: inout [(price: Int64, slope: Int128)]) {
+        guard turns.count <= 8 else { return turns.sort { $0.price < $1.price } }
+        for end in turns.indices.dropFirst() {
+            var place = end
+            while place > 0, turns[place].price < turns[place - 1].price {
+                turns.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
+    }
+
     /// Shares gained per dollar as S grows without end. Below 0 the loss is unbounded.
     package var slopeAtInfinity: Int128 { knots.last?.slope ?? 0 }
     /// Shares gained per dollar between S = 0 and the first strike.
@@ -79,13 +95,13 @@ package struct Payoff: Sendable {
 
     /// The most that can be earned, 0 when no price earns anything, nil when unbounded.
     package var maxProfit: Amount? {
-        slopeAtInfinity > 0 ? nil : max(.zero, knots.map(\.worth).max() ?? .zero)
+        slopeAtInfinity > 0 ? nil : knots.reduce(.zero) { max($0, $1.worth) }
     }
 
     /// The most that can be lost, as a positive amount, 0 when no price loses anything, nil
     /// when unbounded.
     package var maxLoss: Amount? {
-        slopeAtInfinity < 0 ? nil : max(.zero, -(knots.map(\.worth).min() ?? .zero))
+        slopeAtInfinity < 0 ? nil : knots.reduce(.zero) { max($0, -$1.worth) }
     }
 
     /// Profit or loss at a price of the underlying ≥ 0.

@@ -22,6 +22,16 @@ package struct Rational: Hashable, Comparable, Sendable {
         return numerator < 0 ? -size : size
     }
 
+    /// The nearest double to a fraction in whatever terms; the denominator must not be 0.
+    static func value(of numerator: Int128, over denominator: Int128) -> Double {
+        let exact: UInt128 = 1 << 53
+        if numerator == 0 { return 0 }
+        if numerator.magnitude <= exact, denominator.magnitude <= exact {
+            return Double(nearest: numerator) / Double(nearest: denominator)
+        }
+        return Rational(numerator, over: denominator).value
+    }
+
     package static func < (a: Self, b: Self) -> Bool {
         let left = a.numerator.multipliedFullWidth(by: b.denominator)
         let right = b.numerator.multipliedFullWidth(by: a.denominator)

@@ -1,9 +1,28 @@
 /// A price of the underlying at which the profit is exactly nothing.
-package struct Breakeven: Hashable, Sendable {
-    /// Millionths of a dollar; nil where a model price took part.
-    package let exactMicros: Rational?
+package struct Breakeven: Sendable {
     /// Dollars, the nearest double.
     package let dollars: Double
+    private let numerator: Int128
+    /// 0 where a model price took part.
+    private let denominator: Int128
+
+    /// Millionths of a dollar; nil where a model price took part. Few ask, and lowest terms take
+    /// a while.
+    package var exactMicros: Rational? {
+        denominator == 0 ? nil : Rational(numerator, over: denominator)
+    }
+
+    /// Millionths of a dollar; the denominator must not be 0.
+    init(_ numerator: Int128, over denominator: Int128) {
+        self.numerator = numerator
+        self.denominator = denominator
+        dollars = Rational.value(of: numerator, over: denominator * 1_000_000)
+    }
+
+    init(modelled dollars: Double) {
+        self.dollars = dollars
+        (numerator, denominator) = (0, 0)
+    }
 }
 
 /// A stretch of prices over which the profit is exactly nothing, both ends included.
@@ -52,23 +71,16 @@ extension Payoff {
 
     /// Where the line that begins at a corner meets nothing.
     static func zero(of knot: Knot) -> Breakeven {
-        guard knot.worth.sign != 0 else {
-            return Breakeven(
-                exactMicros: Rational(Int128(knot.price), over: 1),
-                dollars: knot.priceDollars
-            )
-        }
+        guard knot.worth.sign != 0 else { return Breakeven(Int128(knot.price), over: 1) }
         if knot.worth.isExact {
-            let micros = Rational(
+            return Breakeven(
                 Int128(knot.price) * knot.slope - knot.worth.micros,
                 over: knot.slope
             )
-            let dollars = Rational(micros.numerator, over: micros.denominator * 1_000_000)
-            return Breakeven(exactMicros: micros, dollars: dollars.value)
         }
         let price =
             TwoDouble(Int128(knot.price)) + -(knot.worth.total / Double(nearest: knot.slope))
-        return Breakeven(exactMicros: nil, dollars: (price / 1_000_000).value)
+        return Breakeven(modelled: (price / 1_000_000).value)
     }
 
     private static func sign(_ slope: Int128) -> Int { slope > 0 ? 1 : slope < 0 ? -1 : 0 }

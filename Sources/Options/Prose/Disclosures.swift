@@ -21,15 +21,47 @@ package enum Disclosures {
     /// FINRA 2220(d)(3): what the figures were made from.
     package static func inputs(_ subject: Case) -> String {
         let market = subject.market
-        return """
-            The figures are mathematical illustrations as of \(subject.asOf): \(subject.ticker) at \
-            \(Wording.dollars(market.spot)), a volatility of \
-            \(Wording.percent(subject.volatility)), a rate of \(Wording.percent(market.rate)) and \
-            a dividend yield of \(Wording.percent(market.dividendYield)), log-normal prices. \
-            Commissions, fees and taxes are not included. Prices are estimates: quote again \
-            before use.
-            """
+        var text = ""
+        text.reserveCapacity(320)
+        text += inputsBegin
+        text += subject.asOf.description
+        text += ": "
+        text += subject.ticker
+        text += " at "
+        text += Wording.dollars(market.spot)
+        text += inputsMiddle
+        text += Wording.percent(subject.volatility)
+        text += ", a rate of "
+        text += Wording.percent(market.rate)
+        text += " and a dividend yield of "
+        text += Wording.percent(market.dividendYield)
+        text += inputsEnd
+        return text
     }
+
+    /// Such a text as `inputs` writes, which names what it must.
+    static func areInputs(_ text: String) -> Bool {
+        guard text.hasPrefix(inputsBegin), text.hasSuffix(inputsEnd) else { return false }
+        return holds(text.utf8Span.span, inputsMiddle.utf8Span.span)
+    }
+
+    private static func holds(_ text: Span<UInt8>, _ part: Span<UInt8>) -> Bool {
+        var start = 0
+        while start + part.count <= text.count {
+            var same = 0
+            while same < part.count, text[start + same] == part[same] { same += 1 }
+            if same == part.count { return true }
+            start += 1
+        }
+        return false
+    }
+
+    private static let inputsBegin = "The figures are mathematical illustrations as of "
+    private static let inputsMiddle = ", a volatility of "
+    private static let inputsEnd = """
+        , log-normal prices. Commissions, fees and taxes are not included. Prices are estimates: \
+        quote again before use.
+        """
 
     static let fixed = [document, likelihood, documents]
 

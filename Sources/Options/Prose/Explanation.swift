@@ -26,26 +26,22 @@ package struct Explanation: Sendable {
     }
 
     /// Of legs as they stand, by their exact payoff.
-    package init(_ subject: Case) {
-        let known = Evidence(subject)
-        let law = LogNormal(
-            subject.market,
-            volatility: subject.volatility,
-            years: known.frontYears
-        )
+    package init(_ subject: Case) { self.init(Evidence(subject)) }
+
+    init(_ known: Evidence) {
+        let subject = known.subject
         let isExact = known.isSingleExpiry
-        let legs = subject.legs + known.held
         self.init(
             Traits(
                 name: known.classification.name,
                 legs: subject.legs,
                 held: known.held.first,
                 netPremium: known.payoff.netPremium.dollars,
-                maxProfit: isExact ? known.payoff.maxProfit?.dollars : nil,
+                maxProfit: isExact ? known.maxProfit : nil,
                 loss: known.ownLoss,
-                breakevens: isExact ? known.payoff.breakevens.map(\.dollars) : [],
-                probability: isExact ? Chances.ofProfit(known.payoff, under: law) : nil,
-                mean: isExact ? Chances.expectedValue(of: legs, under: law) : nil,
+                breakevens: isExact ? known.breakevens : [],
+                probability: known.chances?.ofProfit,
+                mean: known.chances?.mean,
                 margin: known.margin.usd,
                 regime: nil
             ),
@@ -72,20 +68,35 @@ package struct Explanation: Sendable {
         sharesHeld: Int,
         on ticker: String
     ) -> String {
-        let words = name.rawValue.split(separator: "_").joined(separator: " ")
-        let parts = legs.map { leg in
-            let action = leg.action == .buy ? "buy" : "sell"
-            guard let strike = leg.instrument.strike, let expiry = leg.expiry else {
-                return "\(action) \(leg.quantity) shares"
-            }
-            return """
-                \(action) \(leg.quantity) \(leg.instrument.word)\(leg.quantity == 1 ? "" : "s") at \
-                \(Wording.plain(strike.dollars, decimals: 3)) for \(expiry)
-                """
+        var text = ""
+        // Some 50 bytes a leg.
+        text.reserveCapacity(80 + 64 * legs.count)
+        text += name.words
+        text += " on "
+        text += ticker
+        text += ": "
+        for (place, leg) in legs.enumerated() {
+            if place > 0 { text += place + 1 < legs.count ? ", " : " and " }
+            write(leg, to: &text)
         }
-        let first = words.prefix(1).uppercased() + words.dropFirst()
-        let held = sharesHeld > 0 ? " On \(sharesHeld) shares that are held already." : ""
-        return "\(first) on \(ticker): \(Wording.list(parts)).\(held)"
+        text += "."
+        if sharesHeld > 0 { text += " On \(sharesHeld) shares that are held already." }
+        return text
+    }
+
+    private static func write(_ leg: Leg, to text: inout String) {
+        text += leg.action == .buy ? "buy " : "sell "
+        text += String(leg.quantity)
+        guard let strike = leg.instrument.strike, let expiry = leg.expiry else {
+            text += " shares"
+            return
+        }
+        text += " "
+        text += leg.instrument.word
+        text += leg.quantity == 1 ? " at " : "s at "
+        text += Wording.plain(strike.dollars, decimals: 3)
+        text += " for "
+        text += expiry.description
     }
 
     static func lossSentence(_ loss: Double?) -> String {

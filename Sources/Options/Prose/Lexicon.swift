@@ -18,7 +18,21 @@ enum Lexicon {
         "certainly earn", "surely", "definitely", "undoubtedly", "inevitably", "locked in",
         "locks in a profit", "lock in a profit", "100 percent", "every single time", "without fail",
         "by definition profitable", "secured profit", "money machine", "cash machine",
+        "surefire", "slam dunk", "no brainer", "sure bet", "safe bet", "win win", "in the bag",
+        "in the pocket", "in your pocket", "as good as", "all but certain", "all but assured",
+        "all but guaranteed", "near certain", "nearly certain", "virtually certain",
+        "foregone conclusion", "cash cow", "cant fail", "cannot fail", "works every time",
+        "whatever happens", "whatever the market", "regardless of what", "regardless of where",
+        "regardless of direction", "either way you", "whichever way", "always work*",
+        "always pay*", "takes care of itself", "month after month", "year after year",
+        "set and forget", "forget about it", "sit back", "principal is protected",
+        "capital is protected", "capital is safe", "money is safe", "safe as", "safer than",
+        "yet to lose", "never lost", "pays whether", "wins whether", "works whether", "made money",
+        "like clockwork", "worry free", "stress free",
     ])
+
+    /// Behind `risk free`.
+    static let rates = Phrases(["rate", "rates", "interest"])
 
     /// These deny a loss; a limit to it behind them makes them true: `cannot lose more than …`.
     static let limits = Phrases(["more", "beyond", "over", "above"])
@@ -50,6 +64,25 @@ enum Lexicon {
             + ["stock", "index", "market", "share", "shares", "underlying", "price", "trend"]
             .flatMap { ["expect the \($0) to", "the \($0) is going", "the \($0) keeps"] }
     )
+
+    /// What a sentence about a strategy is made of: two of these at the least.
+    static let terms = Phrases([
+        "strike*", "spread*", "put", "puts", "call", "calls", "credit*", "debit*", "premium*",
+        "loss", "losses", "lose", "loses", "losing", "lost", "profit*", "gain", "gains",
+        "breakeven*", "break even", "breaks even", "brings in", "earn*", "worthless", "delta*",
+        "theta*", "vega*", "gamma*", "decay*", "time",
+        "volatil*", "vol", "iv", "vix", "expir*", "position*", "strateg*", "leg", "legs", "wing*",
+        "margin*", "assign*", "exercis*", "income", "risk*", "limit*", "cap", "caps", "capped",
+        "defined", "toleran*", "condor*", "butterfl*", "collar*", "straddle*", "strangle*",
+        "calendar*", "diagonal*", "vertical*", "covered", "hedg*", "protect*", "collateral*",
+        "contract*", "option*", "cushion*", "payoff*", "reward*", "probabilit*", "chance*",
+        "odds", "money", "underlying", "trend*", "bullish", "bearish", "neutral", "view",
+        "outlook", "horizon", "range*", "objective*", "account*", "capital", "cost*", "price*",
+        "holder*", "holding*", "held", "share*", "stock*", "market*", "index", "move*", "rise*",
+        "fall*", "drop*", "trade*", "seller*", "sell*", "buy*", "buyer*", "short", "long", "size*",
+        "quantity", "earnings", "dividend*", "fill*", "quote*", "maximum", "level*", "exit*",
+        "spot", "close*", "rate*", "exposure", "diversif*", "figure*", "fees", "assumption*",
+    ])
 
     /// What a sentence must be balanced for.
     static let benefits = Phrases([

@@ -15,20 +15,35 @@ package struct Prose: Hashable, Sendable {
 
     /// Everything in words, read once.
     struct Read: Sendable {
-        let rationale: [Words]
         let claims: [Words]
-        /// Without those that are always the same: `hasNotice` tells of the one that matters.
-        let disclosures: Words
+        /// How many of them are reasons; the rest are risks.
+        let rationaleCount: Int
         let hasNotice: Bool
+        let namesInputs: Bool
+
+        var rationale: ArraySlice<Words> { claims[..<rationaleCount] }
 
         init(_ prose: Prose) {
-            rationale = prose.rationale.map(Words.init)
-            claims = rationale + prose.risks.map(Words.init)
-            hasNotice = prose.disclosures.contains(Disclosures.likelihood)
-            disclosures = Words(
-                prose.disclosures.filter { !Disclosures.fixed.contains($0) }
-                    .joined(separator: " ")
-            )
+            claims = Words.all(prose.claims)
+            rationaleCount = prose.rationale.count
+            var rest: [String] = []
+            var (hasNotice, namesInputs) = (false, false)
+            for text in prose.disclosures {
+                if text == Disclosures.likelihood {
+                    hasNotice = true
+                } else if Disclosures.areInputs(text) {
+                    namesInputs = true
+                } else if !Disclosures.fixed.contains(text) {
+                    rest.append(text)
+                }
+            }
+            if !rest.isEmpty, !(hasNotice && namesInputs) {
+                let words = Words(rest.joined(separator: " "))
+                hasNotice = hasNotice || words.contains(Lexicon.notice)
+                namesInputs = namesInputs || Lexicon.inputs.allSatisfy { words.contains($0) }
+            }
+            self.hasNotice = hasNotice
+            self.namesInputs = namesInputs
         }
     }
 }
@@ -52,21 +67,20 @@ struct StatedNumber: Hashable, Sendable {
     static func all(in sentence: String) -> (numbers: [StatedNumber], dates: [CivilDate]) {
         var numbers: [StatedNumber] = []
         var dates: [CivilDate] = []
-        let text = Array(sentence.utf8)
+        let text = sentence.utf8Span.span
         var at = 0
         while at < text.count {
-            let follows = at > 0 && (isLetter(text[at - 1]) || text[at - 1] == UInt8(ascii: "_"))
-            guard isFigure(text[at]), !follows else {
-                // What hangs on letters is a name: Q3, P500.
-                if isFigure(text[at]), follows {
-                    while at < text.count, isFigure(text[at]) { at += 1 }
-                }
+            guard isFigure(text[at]) else {
                 at += 1
                 continue
             }
-            if at + 10 <= text.count,
-                let date = CivilDate(String(decoding: text[at..<(at + 10)], as: UTF8.self))
-            {
+            // What hangs on letters is a name: Q3, P500.
+            if at > 0, isLetter(text[at - 1]) || text[at - 1] == UInt8(ascii: "_") {
+                while at < text.count, isFigure(text[at]) { at += 1 }
+                at += 1
+                continue
+            }
+            if at + 10 <= text.count, let date = CivilDate(text.extracting(at..<(at + 10))) {
                 dates.append(date)
                 at += 10
                 continue
@@ -76,7 +90,7 @@ struct StatedNumber: Hashable, Sendable {
         return (numbers, dates)
     }
 
-    private static func number(_ text: [UInt8], _ at: inout Int) -> StatedNumber {
+    private static func number(_ text: Span<UInt8>, _ at: inout Int) -> StatedNumber {
         var (value, unit) = (0.0, 1.0)
         var hasPoint = false
         while at < text.count {
@@ -100,13 +114,21 @@ struct StatedNumber: Hashable, Sendable {
         }
         var next = at
         while next < text.count, text[next] == UInt8(ascii: " ") { next += 1 }
-        let rest = text[next...]
-        let isPercent = rest.first == UInt8(ascii: "%") || rest.starts(with: "percent".utf8)
+        let isPercent =
+            next < text.count
+            && (text[next] == UInt8(ascii: "%") || begins(text, at: next, with: "percent"))
         return StatedNumber(
             value: value * unit * factor,
             unit: unit * factor,
             isPercent: isPercent
         )
+    }
+
+    private static func begins(_ text: Span<UInt8>, at start: Int, with word: String) -> Bool {
+        let word = word.utf8Span.span
+        guard start + word.count <= text.count else { return false }
+        for offset in word.indices where text[start + offset] != word[offset] { return false }
+        return true
     }
 
     private static func isFigure(_ byte: UInt8) -> Bool {
@@ -152,7 +174,12 @@ enum Wording {
 
     /// `a, b and c`.
     static func list(_ parts: [String]) -> String {
-        guard let last = parts.last, parts.count > 1 else { return parts.first ?? "" }
-        return parts.dropLast().joined(separator: ", ") + " and " + last
+        guard parts.count > 1 else { return parts.first ?? "" }
+        var text = ""
+        for (place, part) in parts.enumerated() {
+            if place > 0 { text += place + 1 < parts.count ? ", " : " and " }
+            text += part
+        }
+        return text
     }
 }

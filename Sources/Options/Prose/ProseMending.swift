@@ -7,8 +7,11 @@ package struct ProseMending: Sendable {
     package let steps: [RepairStep]
 
     package init(_ prose: Prose, of subject: Case) {
-        let known = Evidence(subject)
-        let facts = Facts(subject, known)
+        self.init(prose, Evidence(subject))
+    }
+
+    init(_ prose: Prose, _ known: Evidence) {
+        let facts = Facts(known)
         var steps: [RepairStep] = []
         func keep(_ sentence: String) -> Bool {
             let (rule, why): (String, String)
@@ -17,6 +20,8 @@ package struct ProseMending: Sendable {
                 (rule, why) = ("C05", "it says “\(promise)”")
             } else if let projection = ProsePatterns.projection(words) {
                 (rule, why) = ("C07", "it says “\(projection)”")
+            } else if !ProsePatterns.hasBasis(words) {
+                (rule, why) = ("C05", "it says nothing of this strategy")
             } else if let loose = facts.ungrounded(in: sentence) {
                 (rule, why) = ("O02", "nobody computed \(loose)")
             } else {
@@ -30,13 +35,14 @@ package struct ProseMending: Sendable {
         mended.risks.removeAll { !keep($0) }
         if mended.rationale.isEmpty {
             steps.append(RepairStep("O02", "the reasons are those of the figures"))
-            mended.rationale = Explanation(subject).prose.rationale
+            mended.rationale = Explanation(known).prose.rationale
         }
-        if !ProsePatterns.namesLoss(mended, known) {
+        let claims = mended.claims
+        if !ProsePatterns.namesLoss(claims, Words.all(claims), known) {
             steps.append(RepairStep("C06", "the sentence on the largest loss was added"))
             mended.risks.insert(Explanation.lossSentence(known.ownLoss), at: 0)
         }
-        for text in Disclosures.all(subject) where !mended.disclosures.contains(text) {
+        for text in Disclosures.all(known.subject) where !mended.disclosures.contains(text) {
             mended.disclosures.append(text)
         }
         self.prose = mended

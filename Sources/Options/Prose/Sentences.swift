@@ -2,22 +2,24 @@
 package enum Sentences {
     /// Ends a sentence at `.`, `!` or `?` before white space, so that `425.50` stays whole.
     package static func of(_ text: String) -> [String] {
+        let bytes = text.utf8
         var sentences: [String] = []
-        var start = text.startIndex
-        var index = start
+        // Where the sentence begins; nil while only white space has come.
+        var start: String.Index?
         var ends = false
         func close(_ end: String.Index) {
-            let sentence = text[start..<end].trimmingPrefix(while: \.isWhitespace)
-            if !sentence.isEmpty { sentences.append(String(sentence)) }
-        }
-        while index < text.endIndex {
-            let character = text[index]
-            if ends, character.isWhitespace {
-                close(index)
-                start = index
+            if let first = start, let sentence = String(bytes[first..<end]) {
+                sentences.append(sentence)
             }
-            ends = character == "." || character == "!" || character == "?"
-            index = text.index(after: index)
+            start = nil
+        }
+        for index in bytes.indices {
+            let byte = bytes[index]
+            let isSpace = byte == UInt8(ascii: " ") || (0x09...0x0D).contains(byte)
+            if ends, isSpace { close(index) }
+            if !isSpace { start = start ?? index }
+            ends =
+                byte == UInt8(ascii: ".") || byte == UInt8(ascii: "!") || byte == UInt8(ascii: "?")
         }
         close(text.endIndex)
         return sentences

@@ -15,7 +15,7 @@ package struct Mender: Sendable {
         let known: Evidence
 
         /// What the mended strategy comes to.
-        package var figures: StrategyFigures { StrategyFigures(subject, known) }
+        package var figures: StrategyFigures { StrategyFigures(known) }
     }
 
     package let judge: Judge
@@ -29,15 +29,20 @@ package struct Mender: Sendable {
         var subject = original
         var steps: [RepairStep] = []
         var known = Evidence(subject)
-        var report = judge.judge(subject, known)
+        var report = judge.judge(known)
         for _ in 0..<Self.roundsMax {
-            let made = round(&subject, report)
-            if made.isEmpty { break }
-            steps += made
-            known = Evidence(subject)
-            report = judge.judge(subject, known)
+            if let made = legs(&subject, report) {
+                steps += made
+                known = Evidence(subject)
+                report = judge.judge(known)
+            } else {
+                let made = words(&subject, report, known)
+                if made.isEmpty { break }
+                steps += made
+                judge.judge(again: subject.claims, subject.prose, known, &report)
+            }
         }
-        let change = report.verdict == .block ? SmallestChange(of: subject, judge, report) : nil
+        let change = !report.isBlocked ? nil : SmallestChange(of: subject, judge, known)
         return Outcome(
             subject: subject,
             steps: steps,
@@ -47,24 +52,22 @@ package struct Mender: Sendable {
         )
     }
 
-    /// The repairs that this report calls for; legs first, since all else follows from them.
-    private func round(_ subject: inout Case, _ report: RuleReport) -> [RepairStep] {
-        let blocking = report.blocking
-        if blocking.contains("S11") {
+    /// Repairs of legs that this report calls for, from which all else follows; nil when it calls
+    /// for none that can be made.
+    private func legs(_ subject: inout Case, _ report: RuleReport) -> [RepairStep]? {
+        guard report.isBlocked else { return nil }
+        if report.blocks(byAnyOf: ["S11"]) {
             let snapped = StrikeSnap.apply(to: &subject)
             if !snapped.isEmpty { return snapped }
         }
-        if !blocking.isDisjoint(with: Self.sizing) {
-            if let step = shrink(&subject) { return [step] }
-            if let steps = narrow(&subject) { return steps }
-        }
-        return words(&subject, report)
+        guard report.blocks(byAnyOf: Self.sizing) else { return nil }
+        return shrink(&subject).map { [$0] } ?? narrow(&subject)
     }
 
     // MARK: - Size
 
     /// Rules that a smaller trade may satisfy.
-    private static let sizing: Set<String> = ["R01", "R09", "R14", "S16", "C02"]
+    private static let sizing: [StaticString] = ["R01", "R09", "R14", "S16", "C02"]
 
     /// The largest number of units that keeps every limit of size; nil when not even one does.
     private func shrink(_ subject: inout Case) -> RepairStep? {
@@ -74,7 +77,7 @@ package struct Mender: Sendable {
             guard let legs = units.legs(count) else { return false }
             var smaller = subject
             smaller.legs = legs
-            return judge.judge(smaller).blocking.isDisjoint(with: Self.sizing)
+            return !judge.judge(smaller).blocks(byAnyOf: Self.sizing)
         }
         guard fits(1) else { return nil }
         var (low, high) = (1, units.count)
@@ -96,9 +99,9 @@ package struct Mender: Sendable {
         for _ in 0..<Self.wingStepsMax {
             guard let legs = WingMove(trial).nearer() else { return nil }
             trial.legs = legs
-            let blocking = judge.judge(trial).blocking
-            if blocking.contains("S17") || blocking.contains("S14") { return nil }
-            guard blocking.isDisjoint(with: Self.sizing) else { continue }
+            let report = judge.judge(trial)
+            if report.blocks(byAnyOf: ["S17", "S14"]) { return nil }
+            guard !report.blocks(byAnyOf: Self.sizing) else { continue }
             let (before, after) = (Self.width(subject.legs), Self.width(legs))
             subject.legs = legs
             return
@@ -131,22 +134,18 @@ package struct Mender: Sendable {
 
     // MARK: - Words
 
-    private func words(_ subject: inout Case, _ report: RuleReport) -> [RepairStep] {
+    private func words(
+        _ subject: inout Case,
+        _ report: RuleReport,
+        _ known: Evidence
+    ) -> [RepairStep] {
         var steps: [RepairStep] = []
-        let wrong = Set(report.findings.map(\.rule))
-        if subject.claims != nil,
-            !wrong.isDisjoint(with: ["S05", "S13", "S14", "R04", "R05", "R06"])
-        {
-            for finding in report.findings where finding.rule != "S14" || finding.outcome != .fail {
-                guard ["S05", "S13", "R04", "R05", "R06"].contains(finding.rule),
-                    finding.outcome == .repaired
-                else { continue }
-                steps.append(RepairStep(finding.rule, finding.evidence))
-            }
-            if !steps.isEmpty { subject.claims = Self.corrected(subject) }
+        if subject.claims != nil {
+            steps = report.repaired(among: Self.claims).map { RepairStep($0.rule, $0.evidence) }
+            if !steps.isEmpty { subject.claims = Self.corrected(subject, known) }
         }
-        if let prose = subject.prose, !wrong.isDisjoint(with: Self.prose) {
-            let mended = ProseMending(prose, of: subject)
+        if report.finds(anyOf: Self.prose), let prose = subject.prose {
+            let mended = ProseMending(prose, known)
             if mended.prose != prose {
                 subject.prose = mended.prose
                 steps += mended.steps
@@ -155,13 +154,13 @@ package struct Mender: Sendable {
         return steps
     }
 
-    private static let prose: Set<String> = ["C05", "C06", "C07", "C08", "C09", "O02"]
+    private static let claims: [StaticString] = ["S05", "S13", "R04", "R05", "R06"]
+    private static let prose: [StaticString] = ["C05", "C06", "C07", "C08", "C09", "O02"]
 
     /// What may be said about the legs: what they are. A sign or a bound that was claimed wrongly
     /// stays, and blocks: somebody meant another strategy.
-    private static func corrected(_ subject: Case) -> Case.Claims? {
+    private static func corrected(_ subject: Case, _ known: Evidence) -> Case.Claims? {
         guard var claims = subject.claims else { return nil }
-        let known = Evidence(subject)
         func replace(_ claimed: inout Double?, _ computed: Double?) {
             if claimed != nil { claimed = computed }
         }
@@ -170,18 +169,11 @@ package struct Mender: Sendable {
             let computed = known.payoff.netPremium.dollars
             if claimed == 0 || (claimed > 0) == (computed > 0) { claims.netPremiumUSD = computed }
         }
-        if known.isSingleExpiry {
-            replace(&claims.maxProfitUSD, known.payoff.maxProfit?.dollars)
-            replace(&claims.maxLossUSD, known.payoff.maxLoss?.dollars)
-            claims.breakevens = claims.breakevens.map { _ in
-                known.payoff.breakevens.map(\.dollars)
-            }
-            let law = LogNormal(
-                subject.market,
-                volatility: subject.volatility,
-                years: known.frontYears
-            )
-            replace(&claims.probabilityOfProfit, Chances.ofProfit(known.payoff, under: law))
+        if let chances = known.chances {
+            replace(&claims.maxProfitUSD, known.maxProfit)
+            replace(&claims.maxLossUSD, known.maxLoss)
+            claims.breakevens = claims.breakevens.map { _ in known.breakevens }
+            replace(&claims.probabilityOfProfit, chances.ofProfit)
         }
         claims.symbols = claims.symbols.map { text in
             text.flatMap { OSISymbol($0) == nil ? nil : $0 }
@@ -193,7 +185,7 @@ package struct Mender: Sendable {
 extension RuleReport {
     /// The rules that fail and block.
     package var blocking: Set<String> {
-        Set(results.filter { $0.outcome == .fail && $0.severity == .block }.map(\.rule))
+        Set(findings.filter { $0.outcome == .fail && $0.severity == .block }.map(\.rule))
     }
 }
 

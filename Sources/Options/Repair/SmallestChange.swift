@@ -30,8 +30,7 @@ package struct SmallestChange: Hashable, Sendable {
 
     /// For a strategy that no repair could save. Nothing is proposed that would permit undefined
     /// risk.
-    init?(of subject: Case, _ judge: Judge, _ report: RuleReport) {
-        let known = Evidence(subject)
+    init?(of subject: Case, _ judge: Judge, _ known: Evidence) {
         guard known.classification.risk == .defined, let loss = known.addedLoss else { return nil }
         let one = Units(subject.legs)
         func passes(_ change: (inout Case) -> Void) -> Bool {
@@ -77,7 +76,7 @@ package struct SmallestChange: Hashable, Sendable {
         func opens(_ change: (inout CandidateRequest) -> Void) -> Bool {
             var changed = request
             change(&changed)
-            return !Menu(changed).candidates.isEmpty
+            return Menu.offers(changed)
         }
         switch noTrade.reason {
         case .maxLoss:

@@ -31,6 +31,14 @@ package struct RestrictedList: Hashable, Sendable {
         self.strategies = strategies
     }
 
+    /// Of what somebody ran into, that alone.
+    package init(of hit: Hit) {
+        switch hit {
+        case .symbol(let symbol): self.init(symbols: [symbol])
+        case .strategy(let name): self.init(strategies: [name])
+        }
+    }
+
     /// Reads `symbol XYZ` and `strategy iron_condor`, one a line; `#` begins a remark.
     package init(text: String) throws(Fault) {
         self.init()

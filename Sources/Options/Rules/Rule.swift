@@ -101,6 +101,11 @@ package struct RulePack: Sendable {
     package let rules: [Rule]
     /// Where a rule stands in `rules`, by the number that its id is; −1 where it does not.
     private let places: [Int8]
+    /// A report that nobody has written to yet.
+    let untouched: [RuleReport.Entry]
+    private let essentials: [Bool]
+    /// What follows how many were evaluated: of all that there are, and which do not bind.
+    let coverageTail: String
 
     package init(on date: CivilDate, for status: Rule.Operator = .selfDirected) {
         self.date = date
@@ -113,7 +118,16 @@ package struct RulePack: Sendable {
             if let number = Self.number(of: rule.id) { places[number] = Int8(place) }
         }
         self.places = places
+        untouched = rules.map { RuleReport.Entry($0.severity) }
+        essentials = rules.map(\.isEssential)
+        let bound = Set(rules.map(\.id))
+        let unbound = RuleCatalogue.all.map(\.id).filter { !bound.contains($0) }
+        coverageTail =
+            " of \(RuleCatalogue.all.count) evaluated"
+            + (unbound.isEmpty ? "" : "; not in force: \(unbound.joined(separator: ", "))")
     }
+
+    func isEssential(_ place: Int) -> Bool { essentials[place] }
 
     /// Year and month: what a reply names.
     package var name: String { String("\(date)".prefix(7)) }
@@ -128,9 +142,17 @@ package struct RulePack: Sendable {
 
     private static let numbers = 26 * 100
 
+    /// The same of an id in the program's own text.
+    func place(of id: StaticString) -> Int? {
+        let number = id.withUTF8Buffer { unsafe Self.number(of: $0.span) }
+        guard let number, places[number] >= 0 else { return nil }
+        return Int(places[number])
+    }
+
+    private static func number(of id: String) -> Int? { number(of: id.utf8Span.span) }
+
     /// `S07` is a letter and two digits; nil for anything else.
-    private static func number(of id: String) -> Int? {
-        let bytes = id.utf8Span.span
+    private static func number(of bytes: Span<UInt8>) -> Int? {
         guard bytes.count == 3 else { return nil }
         let letter = Int(bytes[0]) - Int(UInt8(ascii: "A"))
         let (tens, ones) = (Int(bytes[1]) - 0x30, Int(bytes[2]) - 0x30)

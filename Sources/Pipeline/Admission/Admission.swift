@@ -1,17 +1,17 @@
 package import Contract
-internal import Policy
+package import Policy
 
 /// The stage before anything is spent: who owns the request, what its user and the fleet still allow.
 ///
 /// The record and the user's reservation come first, in the request's own partition, then the
 /// fleet's, then the call; what the second refuses, the first takes back (`Settlement`).
-package struct Admission: Sendable {
-    private let streams: any Streams
-    private let fleet: any Fleet
-    private let parking: any Parking
-    private let clock: any StoreClock
-    private let watch: any Watch
-    private let partition: Int
+package final class Admission: Sendable {
+    let streams: any Streams
+    let fleet: any Fleet
+    let parking: any Parking
+    let clock: any StoreClock
+    let watch: any Watch
+    let partition: Int
 
     package init(
         streams: any Streams,
@@ -38,28 +38,38 @@ package struct Admission: Sendable {
         /// It was in the books, and is not within the user's tier.
         case turnedAway(Registered, Rejection)
         /// It is in the books, and the fleet has no turn for it in time: it is answered without a call.
-        case withoutTurn(Registered, Degradation)
+        /// Or no call could lead to anything, and then there is no reason beside the rule.
+        case withoutTurn(Registered, Degradation?)
         /// The entry adds nothing, or is not ours any more.
         case dropped(Receipt)
         case conflict
+        /// It is in the books, and has its place in its user's hour; the fleet has not been asked.
+        case registered(Registered)
+        /// Who asked the same has been answered.
+        case shared(Registered, SharedAnswer)
     }
 
-    /// - Parameter call: What is going to be asked, and may cost.
-    package func admit(
+    /// The record, and the user's hour.
+    ///
+    /// - Parameters:
+    ///   - quote: What is going to be asked may cost.
+    ///   - isBarred: A rule bars whatever would be answered: nothing is spent on it.
+    package func register(
         _ accepted: Accepted,
-        for call: PreparedCall
+        for quote: Quote,
+        isBarred: Bool
     ) async throws(CancellationError) -> Verdict {
-        guard let most = call.quote.most(within: accepted.request.maxCost) else {
+        guard let most = quote.most(within: accepted.request.maxCost) else {
             return .refused(
                 Rejection(
                     .maxCostTooLow,
-                    "an answer may cost up to \(call.quote.least) USD; max_cost_usd is "
+                    "an answer may cost up to \(quote.least) USD; max_cost_usd is "
                         + "\(accepted.request.maxCost)",
                     field: "/max_cost_usd"
                 )
             )
         }
-        switch try await register(accepted, least: call.quote.least, most: most) {
+        switch try await register(accepted, least: quote.least, most: most) {
         case .granted(let grant):
             let registered = Registered(accepted, grant, partition: partition)
             watch.reached(.admitted)
@@ -67,7 +77,8 @@ package struct Admission: Sendable {
             if let rejection = Self.tierRefusal(of: registered) {
                 return .turnedAway(registered, rejection)
             }
-            return try await reserve(registered, call)
+            if isBarred { return .withoutTurn(registered, nil) }
+            return .registered(registered)
         case .refused(let rejection): return .refused(rejection)
         case .dropped(let receipt): return .dropped(receipt)
         case .conflict: return .conflict
@@ -153,7 +164,7 @@ extension Admission {
         }
     }
 
-    private func pause(
+    func pause(
         after failure: StreamFailure,
         _ tries: Int
     )
@@ -164,7 +175,7 @@ extension Admission {
     }
 
     /// What a tier has not booked is refused before it costs anybody a turn.
-    private static func tierRefusal(of registered: Registered) -> Rejection? {
+    static func tierRefusal(of registered: Registered) -> Rejection? {
         guard registered.accepted.request.mode == .custom else { return nil }
         let name = registered.grant.limits.tier
         guard Tier(rawValue: name)?.hasCustomMode != true else { return nil }
@@ -175,7 +186,7 @@ extension Admission {
         )
     }
 
-    private static func timeIsUp(for accepted: Accepted) -> Rejection {
+    static func timeIsUp(for accepted: Accepted) -> Rejection {
         Rejection(.deadlinePassed, "the deadline came before the request could be admitted")
     }
 
@@ -189,174 +200,46 @@ extension Admission {
     }
 }
 
-// MARK: - The fleet's minute and hour
+extension Admission {
+    /// A request as the books once had it, for who decides it again: nothing is asked, and it is no
+    /// right to call anybody.
+    static func recalled(_ accepted: Accepted, _ grant: Grant) -> Registered {
+        Registered(accepted, grant, partition: 0)
+    }
+}
+
+// MARK: - What only this file can make
 
 extension Admission {
-    private func reserve(
+    /// Once more, after nothing was set aside for a while: what it may cost is asked for anew, and
+    /// waited for as at first.
+    func registerAgain(
         _ registered: Registered,
-        _ call: PreparedCall
+        _ quote: Quote
     ) async throws(CancellationError) -> Verdict {
-        let reservation = Reservation(
-            name: registered.reservationName,
-            priority: registered.accepted.entry.history.priority,
-            least: call.quote.least,
-            most: registered.grant.reserved,
-            deadlineMs: registered.deadlineMs
-        )
-        var queue = FleetQueue(parking, registered.accepted.entry.history.priority)
-        var tries = 0
-        // Who finds others waiting stands behind them, without asking.
-        if await queue.isBusy() {
-            guard try await mark(.parked, registered) else { return .dropped(.superseded) }
-            try await queue.wait(ms: 0, atMostMs: registered.lastCallMs - clock.nowMs())
-        }
-        while true {
-            if await parking.isPaused(partition) {
-                guard clock.nowMs() < registered.lastCallMs else {
-                    let rejection = Self.timeIsUp(for: registered.accepted)
-                    return .turnedAway(registered, rejection)
-                }
-                guard try await waitWhilePaused(&queue, registered) else {
-                    return .dropped(.superseded)
-                }
-                continue
-            }
-            do throws(StreamFailure) {
-                let turn = try await fleet.reserve(reservation)
-                tries = 0
-                if case .granted(let amount) = turn {
-                    await queue.answered(.granted)
-                    watch.reached(.reserved)
-                    return try await marked(registered, call, amount)
-                }
-                let (reason, waitMs) = refusal(turn, registered)
-                await queue.answered(waitMs.map { .nextIn(ms: $0) } ?? .unused)
-                guard let waitMs else { return .withoutTurn(registered, reason) }
-                if !queue.hasWaited,
-                    try await !streams.mark(
-                        .parked,
-                        of: registered.accepted,
-                        attempt: registered.attempt
-                    )
-                {
-                    return .dropped(.superseded)
-                }
-                try await park(&queue, waitMs, registered)
-            } catch {
-                tries += 1
-                await queue.answered(.unused)
-                if clock.nowMs() >= registered.lastCallMs {
-                    return .withoutTurn(registered, .deadline)
-                }
-                try await pause(after: error, tries)
-            }
-        }
+        try await register(registered.accepted, for: quote, isBarred: false)
     }
 
-    /// Paused, it asks for nothing until that is over, or until a call would come too late.
-    ///
-    /// - Returns: False when the request is no longer this attempt's.
-    private func waitWhilePaused(
-        _ queue: inout FleetQueue,
-        _ registered: Registered
-    ) async throws(CancellationError) -> Bool {
-        await queue.answered(.unused)
-        guard try await mark(.parked, registered) else { return false }
-        try await parking.waitWhilePaused(
-            partition,
-            registered.accepted.entry.history.priority,
-            ms: max(registered.lastCallMs - clock.nowMs(), 1)
-        )
-        queue.hasWaited = true
-        return true
-    }
-
-    private func park(
-        _ queue: inout FleetQueue,
-        _ ms: Int64,
-        _ registered: Registered
-    ) async throws(StreamFailure) {
-        do throws(CancellationError) {
-            try await queue.wait(ms: ms, atMostMs: registered.lastCallMs - clock.nowMs())
-        } catch {
-            throw .cancelled
-        }
-    }
-
-    /// Why there is no turn now, and how long to wait for one; nil when it comes too late.
-    private func refusal(_ turn: Turn, _ registered: Registered) -> (Degradation, Int64?) {
-        let left = registered.lastCallMs - clock.nowMs()
-        let (reason, waitMs): (Degradation, Int64?) =
-            switch turn {
-            case .granted: (.globalPace, nil)
-            case .pace(let ms): (.globalPace, ms)
-            case .wait(let ms): (.globalBudget, ms)
-            case .refused: (.globalBudget, nil)
-            }
-        return (reason, waitMs.flatMap { $0 < left ? $0 : nil })
-    }
-
-    private func marked(
+    func marked(
         _ registered: Registered,
-        _ call: PreparedCall,
         _ amount: NanoUSD
     ) async throws(StreamFailure) -> Verdict {
-        let standing = Standing.calling(number: Registered.callNumber, reserved: amount)
-        let isOurs = try await streams.mark(
+        let standing = Standing.calling(
+            number: registered.callNumber,
+            reserved: amount,
+            spent: .zero
+        )
+        let marking = try await streams.mark(
             standing,
             of: registered.accepted,
             attempt: registered.attempt
         )
-        guard isOurs else {
+        guard marking == .marked else {
             try await fleet.settle(registered.reservationName, cost: .zero)
             return .dropped(.superseded)
         }
         watch.reached(.marked)
-        return .admitted(Admitted(registered, call, reserved: amount))
-    }
-
-    private func mark(
-        _ standing: Standing,
-        _ registered: Registered
-    ) async throws(CancellationError) -> Bool {
-        do throws(StreamFailure) {
-            return try await streams.mark(
-                standing,
-                of: registered.accepted,
-                attempt: registered.attempt
-            )
-        } catch {
-            if case .cancelled = error { throw CancellationError() }
-            // Only a sign for whoever looks: the request goes on.
-            return true
-        }
-    }
-}
-
-/// One request's place among those that wait for the fleet: whoever is given the turn says what came
-/// of it, once.
-private struct FleetQueue {
-    private let parking: any Parking
-    private let priority: Queue
-    var hasWaited = false
-    private var hasTurn = false
-
-    init(_ parking: any Parking, _ priority: Queue) {
-        self.parking = parking
-        self.priority = priority
-    }
-
-    mutating func wait(ms: Int64, atMostMs: Int64) async throws(CancellationError) {
-        hasWaited = true
-        hasTurn = try await parking.waitForFleet(priority, ms: ms, atMostMs: max(atMostMs, 1))
-    }
-
-    func isBusy() async -> Bool { await parking.isFleetBusy(for: priority) }
-
-    mutating func answered(_ answer: FleetAnswer) async {
-        guard hasTurn else { return }
-        hasTurn = false
-        await parking.fleetAnswered(priority, answer)
+        return .admitted(Admitted(registered, reserved: amount))
     }
 }
 
@@ -364,27 +247,44 @@ private struct FleetQueue {
 package final class Registered: Sendable {
     package let accepted: Accepted
     package let grant: Grant
-    package let reservationName: String
     package let address: Address
+    let partition: Int
 
-    /// The one call of an attempt.
-    static let callNumber = 1
+    /// The number of its next call within its attempt, from 1; a part of its reservation's name.
+    package let callNumber: Int
 
     fileprivate init(_ accepted: Accepted, _ grant: Grant, partition: Int) {
         self.accepted = accepted
         self.grant = grant
-        reservationName = GlobalKeys.reservation(
-            partition: partition,
-            accepted.entry.requestID,
-            attempt: grant.attempt,
-            call: Self.callNumber
-        )
+        callNumber = grant.callsMade + 1
+        self.partition = partition
         address = Address(
             requestID: accepted.entry.requestID,
             attempt: grant.attempt,
             trace: accepted.entry.trace,
-            member: accepted.entry.member
+            member: accepted.entry.member,
+            replayOf: accepted.entry.replayOf
         )
+    }
+
+    /// Of its first call.
+    package var reservationName: String { reservationName(ofCall: callNumber) }
+
+    /// A call's name in the fleet's books.
+    func reservationName(ofCall number: Int) -> String {
+        GlobalKeys.reservation(
+            partition: partition,
+            accepted.entry.requestID,
+            attempt: grant.attempt,
+            call: number
+        )
+    }
+
+    /// The approval level in force: the lower of profile and request; nil where neither says one.
+    package var approvalLevel: Int? {
+        let asked = accepted.request.account.approvalLevel
+        guard let approved = grant.approvalLevel else { return asked }
+        return min(approved, asked ?? approved)
     }
 
     package var attempt: Int { grant.attempt }
@@ -397,16 +297,14 @@ package final class Registered: Sendable {
 /// `Admission`, in this file, can make one.
 package final class Admitted: Sendable {
     package let registered: Registered
-    package let call: PreparedCall
     /// The most that the call may cost.
     package let reserved: NanoUSD
 
     package var accepted: Accepted { registered.accepted }
     package var address: Address { registered.address }
 
-    fileprivate init(_ registered: Registered, _ call: PreparedCall, reserved: NanoUSD) {
+    fileprivate init(_ registered: Registered, reserved: NanoUSD) {
         self.registered = registered
-        self.call = call
         self.reserved = reserved
     }
 }

@@ -7,7 +7,7 @@ internal import Contract
 ///                            ▲                                  lives on until its last member ends
 ///                            └── whoever takes it over is told where to go on
 /// ```
-package struct Expansion: Sendable {
+package final class Expansion: Sendable {
     private let streams: any Streams
     private let clock: any StoreClock
     private let watch: any Watch

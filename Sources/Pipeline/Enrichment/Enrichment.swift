@@ -4,7 +4,7 @@ internal import Policy
 
 /// The stage that makes a priced world of a request: its volatility and rates with their sources, its
 /// chain, its user's book and what his tier allows. Done once a request; all that follows reads it.
-package struct Enrichment: Sendable {
+package final class Enrichment: Sendable {
     private let rules: Rules
     private let clock: any StoreClock
 
@@ -24,7 +24,9 @@ package struct Enrichment: Sendable {
     package func enrich(_ registered: Registered, _ screened: Screened) -> Enriched {
         let request = registered.accepted.request
         let context = request.market
-        let asOf = context.asOf ?? UTCInstant(milliseconds: Int(clock.nowMs()))
+        // To the second: those of one burst are priced alike, and share what was computed.
+        let now = UTCInstant(milliseconds: Int(clock.nowMs()) / 1_000 * 1_000)
+        let asOf = context.asOf ?? now
         let volatility = AssumedOrGiven(context)
         let market = Conditions(
             spot: context.currentPrice.dollars,
@@ -43,6 +45,7 @@ package struct Enrichment: Sendable {
         return Enriched(
             registered,
             screened.restricted,
+            isSuspect: screened.isSuspect,
             tier: Tier(rawValue: registered.grant.limits.tier) ?? .free,
             market,
             asOf,
@@ -58,6 +61,8 @@ package struct Enrichment: Sendable {
 package final class Enriched: Sendable {
     let registered: Registered
     let restricted: RestrictedList
+    /// Its words may be an attack.
+    let isSuspect: Bool
     let tier: Tier
     let market: Conditions
     let asOf: UTCInstant
@@ -72,6 +77,7 @@ package final class Enriched: Sendable {
     fileprivate init(
         _ registered: Registered,
         _ restricted: RestrictedList,
+        isSuspect: Bool,
         tier: Tier,
         _ market: Conditions,
         _ asOf: UTCInstant,
@@ -81,6 +87,7 @@ package final class Enriched: Sendable {
     ) {
         self.registered = registered
         self.restricted = restricted
+        self.isSuspect = isSuspect
         self.tier = tier
         self.market = market
         self.asOf = asOf

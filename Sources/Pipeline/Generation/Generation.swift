@@ -1,18 +1,38 @@
-package import Contract
+internal import Contract
 internal import Options
 package import Policy
 internal import Synchronization
 
-/// The stage that costs money: the model is asked once, within the deadline.
-package struct Generation: Sendable {
-    private let model: any Model
-    private let clock: any StoreClock
-    private let rules: Rules
+/// The stage that costs money: models are asked, one rung of the ladder after the other, within the
+/// deadline, until one has answered something that may be passed on.
+package final class Generation: Sendable {
+    let model: any Model
+    let streams: any Streams
+    let fleet: any Fleet
+    let switchboard: any Switchboard
+    let pauses: any Pauses
+    let clock: any StoreClock
+    let watch: any Watch
+    let rules: Rules
     private let expiries = ExpiriesOfToday()
 
-    package init(model: any Model, clock: any StoreClock, rules: Rules) {
+    package init(
+        model: any Model,
+        streams: any Streams,
+        fleet: any Fleet,
+        switchboard: any Switchboard,
+        pauses: any Pauses,
+        clock: any StoreClock,
+        watch: any Watch,
+        rules: Rules
+    ) {
         self.model = model
+        self.streams = streams
+        self.fleet = fleet
+        self.switchboard = switchboard
+        self.pauses = pauses
         self.clock = clock
+        self.watch = watch
         self.rules = rules
     }
 
@@ -20,38 +40,91 @@ package struct Generation: Sendable {
     package struct Rules: Sendable {
         /// `MAX_TOKENS`: the most an answer may have.
         package let outputTokensMax: Int
+        /// `HEDGE_AFTER_MS`: how long a call may take before another endpoint is asked too; nil when
+        /// none ever is.
+        package let hedgeAfterMs: Int64?
 
-        package init(outputTokensMax: Int) { self.outputTokensMax = outputTokensMax }
-    }
-
-    /// What is going to be asked, and may cost; nothing is sent yet.
-    package func prepare(_ accepted: Accepted) -> PreparedCall {
-        model.prepare(
-            Question(
-                facts: Facts(
-                    of: accepted.request,
-                    nowMs: accepted.times.nowMs,
-                    expiries: expiries.from(Facts.today(at: accepted.times.nowMs))
-                ),
-                intent: accepted.request.intent,
-                outputTokensMax: rules.outputTokensMax
-            )
-        )
-    }
-
-    package func ask(_ admitted: Admitted) async -> Draft {
-        let now = clock.nowMs()
-        let left = admitted.registered.lastCallMs - now
-        guard left > 0 else {
-            return Draft(.failure(.deadline, .nothing), askedMs: now, answeredMs: now)
+        package init(outputTokensMax: Int, hedgeAfterMs: Int64? = nil) {
+            self.outputTokensMax = outputTokensMax
+            self.hedgeAfterMs = hedgeAfterMs
         }
-        let terms = CallTerms(
-            outputTokensMax: admitted.call.quote.outputTokens(within: admitted.reserved),
-            timeLeftMs: left,
-            address: admitted.address
+    }
+
+    /// What is going to be asked may cost, as far as it is known before there is a menu; nothing is
+    /// sent yet.
+    package func outline(_ accepted: Accepted) -> Quote {
+        let form = Question.Form(accepted.request)
+        let outline = Outline(
+            form: form,
+            intent: accepted.request.intent,
+            outputTokensMax: min(rules.outputTokensMax, form.answerTokens.most)
         )
-        let completion = await model.complete(admitted.call, terms)
-        return Draft(completion, askedMs: now, answeredMs: clock.nowMs())
+        return model.quote(outline, by: model.routes[0])
+    }
+
+    private func question(_ proposed: Proposed) -> Question {
+        let today = Facts.today(at: proposed.world.registered.accepted.times.nowMs)
+        return Question(
+            proposed,
+            expiries.from(today),
+            outputTokensMax: rules.outputTokensMax
+        )
+    }
+
+    /// By which all are known who ask the same.
+    func key(of proposed: Proposed) -> AnswerKey {
+        let question = question(proposed)
+        return AnswerKey(
+            question,
+            of: proposed.world,
+            version: model.version(of: question.form),
+            models: model.routes.map(\.model)
+        )
+    }
+
+    /// - Parameters:
+    ///   - validation: What looks at each answer.
+    ///   - onProgress: Told while an answer comes; nil where nobody wants to know.
+    package func ask(
+        _ admitted: Admitted,
+        _ proposed: Proposed,
+        _ validation: Validation,
+        onProgress: ProgressListener? = nil
+    ) async -> Draft {
+        let question = question(proposed)
+        let climb = Climb(
+            self,
+            admitted,
+            proposed,
+            validation,
+            question,
+            version: model.version(of: question.form),
+            onProgress: onProgress
+        )
+        let verdict = await climb.run()
+        return Draft(verdict, climb.calls, said: climb.said, unsettled: climb.unsettled)
+    }
+}
+
+/// What came of asking. Only `Generation`, in this file, can make one.
+package final class Draft: Sendable {
+    package let verdict: Validation.Verdict
+    package let calls: [CallRecord]
+    /// What a model said last, as it said it; for the audit trail.
+    package let said: [UInt8]?
+    /// What is set aside in the fleet's books and not settled yet, and by what it is settled.
+    package let unsettled: [Charge]
+
+    fileprivate init(
+        _ verdict: Validation.Verdict,
+        _ calls: [CallRecord],
+        said: [UInt8]?,
+        unsettled: [Charge]
+    ) {
+        self.verdict = verdict
+        self.calls = calls
+        self.said = said
+        self.unsettled = unsettled
     }
 }
 
@@ -67,89 +140,5 @@ private final class ExpiriesOfToday: Sendable {
             known = (today, expiries)
             return expiries
         }
-    }
-}
-
-/// What is put to a model. The gateway makes words of it.
-package struct Question: Sendable {
-    /// The only numbers that an answer may use.
-    package let facts: Facts
-    /// What the user typed: data, never instructions.
-    package let intent: String
-    package let outputTokensMax: Int
-}
-
-/// A question as the gateway wrote it down, and what asking it may cost.
-package struct PreparedCall: Sendable {
-    /// The gateway's own; nobody else reads it.
-    package let prompt: [UInt8]
-    package let quote: Quote
-
-    package init(prompt: [UInt8], quote: Quote) {
-        self.prompt = prompt
-        self.quote = quote
-    }
-}
-
-/// How a call may be made: within its reservation and its time.
-package struct CallTerms: Sendable {
-    package let outputTokensMax: Int
-    package let timeLeftMs: Int64
-    package let address: Address
-}
-
-/// How a model call ended.
-package enum Completion: Sendable {
-    /// It answered; whether that is a strategy, `Validation` says.
-    case answer(Answer)
-    case failure(ModelFailure, Spend)
-
-    package struct Answer: Sendable {
-        /// JSON of the proposal schema, or what the model made of it.
-        package let proposal: [UInt8]
-        /// The model that answered, as it names itself.
-        package let modelName: String
-        package let spend: Spend
-
-        package init(proposal: [UInt8], modelName: String, spend: Spend) {
-            self.proposal = proposal
-            self.modelName = modelName
-            self.spend = spend
-        }
-    }
-}
-
-/// What a call cost.
-package enum Spend: Sendable {
-    /// It was not made, or was turned away before it was billed.
-    case nothing
-    /// By what the provider says that it used, and the price file.
-    case metered(TokenUsage, NanoUSD)
-    /// Nobody knows: it is charged at its reservation.
-    case unknown
-}
-
-/// Why there is no answer. The details are in the log; none of them is for the caller.
-package enum ModelFailure: Error, Equatable, Sendable {
-    /// It did not come in time.
-    case deadline
-    /// Not reached, refused, overloaded, or broken off.
-    case upstream
-    /// It came, and is no proposal: a refusal, cut short, filtered, or not what was asked for.
-    case unusable
-    /// This process is stopping.
-    case cancelled
-}
-
-/// What came of asking. Only `Generation`, in this file, can make one.
-package final class Draft: Sendable {
-    package let completion: Completion
-    package let askedMs: Int64
-    package let answeredMs: Int64
-
-    fileprivate init(_ completion: Completion, askedMs: Int64, answeredMs: Int64) {
-        self.completion = completion
-        self.askedMs = askedMs
-        self.answeredMs = answeredMs
     }
 }

@@ -50,12 +50,30 @@ package struct AcceptedBatch: Sendable {
     package let identity: Identity
     package let times: Accepted.Times
 
+    /// The claims of each member, sealed; empty where no token is asked for.
+    private let seals: [RequestID: String]
+
+    package func seal(of member: BatchRequest.Member) -> String { seals[member.requestID] ?? "" }
+
+    /// The same, with what its credentials have proved.
+    func permitted(tier: String?, seal: String, members: [RequestID: String]) -> AcceptedBatch {
+        AcceptedBatch(
+            entry: entry,
+            request: request,
+            identity: identity.permitted(tier: tier, seal: seal),
+            times: times,
+            seals: members
+        )
+    }
+
     fileprivate init(
         entry: RequestEntry,
         request: BatchRequest,
         identity: Identity,
-        times: Accepted.Times
+        times: Accepted.Times,
+        seals: [RequestID: String] = [:]
     ) {
+        self.seals = seals
         self.entry = entry
         self.request = request
         self.identity = identity
@@ -67,7 +85,8 @@ package struct AcceptedBatch: Sendable {
         Address(
             requestID: entry.requestID,
             attempt: entry.history.attempt,
-            trace: entry.trace
+            trace: entry.trace,
+            replayOf: entry.replayOf
         )
     }
 }

@@ -3,70 +3,31 @@ internal import JSON
 internal import Synchronization
 
 /// The first stage: an entry's bytes become a typed request, or a refusal that names what is wrong.
-package struct Intake: Sendable {
+package final class Intake: Sendable {
     private let rules: Rules
     private let clock: any StoreClock
     private let reader: PayloadReader
 
     private let batches: BatchIntake
+    private let usage: UsageIntake
 
     package init(rules: Rules, clock: any StoreClock) {
         self.rules = rules
         self.clock = clock
         reader = PayloadReader(bytesMax: rules.payloadBytesMax)
         batches = BatchIntake(rules: rules)
+        usage = UsageIntake(rules: rules)
     }
 
     /// Levels of nesting in a payload.
     static let depthMax = 16
 
-    /// What an operator may set.
-    package struct Rules: Sendable {
-        package let payloadBytesMax: Int
-        /// `MAX_BATCH_BYTES`, and `MAX_BATCH`.
-        package let batchBytesMax: Int
-        package let batchMembersMax: Int
-        /// Milliseconds that a request has when it does not say: `REQUEST_TIMEOUT`.
-        package let requestTimeoutMs: Int64
-        /// The same for a batch, its members, and one on `low`, whose caller expects to wait:
-        /// `BATCH_TIMEOUT`.
-        package let batchTimeoutMs: Int64
-        package let partition: Int
-        package let partitions: Int
-
-        package init(
-            payloadBytesMax: Int,
-            batchBytesMax: Int = ContractLimits.batchBytesMax,
-            batchMembersMax: Int = ContractLimits.batchMembersMax,
-            requestTimeoutMs: Int64,
-            batchTimeoutMs: Int64,
-            partition: Int,
-            partitions: Int
-        ) {
-            self.payloadBytesMax = payloadBytesMax
-            self.batchBytesMax = batchBytesMax
-            self.batchMembersMax = batchMembersMax
-            self.requestTimeoutMs = requestTimeoutMs
-            self.batchTimeoutMs = batchTimeoutMs
-            self.partition = partition
-            self.partitions = partitions
-        }
-
-        func checkPartition(of user: String, at field: String) throws(Rejection) {
-            guard partitions > 1 else { return }
-            let right = Partition.of(userID: user, count: partitions)
-            guard right == partition else {
-                throw .invalid(
-                    field,
-                    "belongs to partition \(right), the entry was added to \(partition)"
-                )
-            }
-        }
-    }
+    package typealias Rules = EntryRules
 
     package enum Verdict: Sendable {
         case accepted(Accepted)
         case batch(AcceptedBatch)
+        case usage(AcceptedUsage)
         /// It ends here: refused, or too late.
         case ended(Address, Identity, Ending)
         case nameless(reason: String)
@@ -100,7 +61,8 @@ package struct Intake: Sendable {
             requestID: entry.requestID,
             attempt: entry.history.attempt,
             trace: entry.trace,
-            member: entry.member
+            member: entry.member,
+            replayOf: entry.replayOf
         )
         let hash = PayloadHash(of: entry.payload)
         func identity(_ user: String) -> Identity {
@@ -128,6 +90,14 @@ package struct Intake: Sendable {
                     return .ended(address, known, late(entry, times))
                 }
                 return .batch(batches.accepted(entry, request, known, times))
+            case .usage:
+                let times = times(of: entry)
+                let request = try usage.read(entry, nowMs: times.nowMs)
+                known = identity(request.userID)
+                guard times.nowMs < times.deadlineMs else {
+                    return .ended(address, known, late(entry, times))
+                }
+                return .usage(usage.accepted(entry, request, known, times))
             }
         } catch {
             return .ended(address, known, .rejected(error))
@@ -223,7 +193,18 @@ package final class Accepted: Sendable {
             requestID: entry.requestID,
             attempt: entry.history.attempt,
             trace: entry.trace,
-            member: entry.member
+            member: entry.member,
+            replayOf: entry.replayOf
+        )
+    }
+
+    /// The same, with what its credentials have proved.
+    func permitted(tier: String?, seal: String) -> Accepted {
+        Accepted(
+            entry: entry,
+            request: request,
+            identity: identity.permitted(tier: tier, seal: seal),
+            times
         )
     }
 
@@ -244,5 +225,18 @@ extension Int64 {
     func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, over) = addingReportingOverflow(other)
         return over ? .max : sum
+    }
+}
+
+extension EntryRules {
+    func checkPartition(of user: String, at field: String) throws(Rejection) {
+        guard partitions > 1 else { return }
+        let right = Partition.of(userID: user, count: partitions)
+        guard right == partition else {
+            throw .invalid(
+                field,
+                "belongs to partition \(right), the entry was added to \(partition)"
+            )
+        }
     }
 }

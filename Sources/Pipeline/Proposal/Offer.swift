@@ -34,9 +34,7 @@ extension Proposed {
     /// - Parameter figures: What is known of the legs already, if they come out as they are.
     func hold(_ subject: Case, figures: StrategyFigures? = nil) -> Held {
         let outcome = Mender(judge).mend(subject)
-        if let block = outcome.report.results.first(where: {
-            $0.outcome == .fail && $0.severity == .block
-        }) {
+        if let block = outcome.report.block {
             return .blocked(block, outcome.change)
         }
         let isAsItWas = outcome.subject.legs == subject.legs

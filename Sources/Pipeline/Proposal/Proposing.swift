@@ -5,9 +5,10 @@ internal import Synchronization
 
 /// The stage that knows what could be offered, and under which rules: the menu of candidates, and
 /// the case that anything is judged by.
-package struct Proposing: Sendable {
+package final class Proposing: Sendable {
     private let rules: Rules
     private let judges = JudgeOfToday()
+    private let menus = Menus()
 
     package init(rules: Rules) { self.rules = rules }
 
@@ -30,26 +31,67 @@ package struct Proposing: Sendable {
         }
     }
 
+    /// Whether nothing may be offered whatever is proposed: the customer has not had the options
+    /// disclosure document, and the rule that asks for it (C04) is in force.
+    func bars(_ request: GenerateRequest, nowMs: Int64) -> Bool {
+        guard request.account.disclosureDelivered == false else { return false }
+        return judge(at: nowMs).judge.pack["C04"] != nil
+    }
+
+    private func judge(at nowMs: Int64) -> (today: CivilDate, judge: Judge) {
+        let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(nowMs)))
+        return (today, judges.judge(rules, on: rules.date ?? today))
+    }
+
     /// - Parameter nowMs: By the store's clock; tells the rules in force, whatever a request says.
     package func propose(_ world: Enriched, nowMs: Int64) -> Proposed {
-        let today = NewYorkTime.date(at: UTCInstant(milliseconds: Int(nowMs)))
-        return Proposed(world, today: today, judges.judge(rules, on: rules.date ?? today))
+        let (today, judge) = judge(at: nowMs)
+        return Proposed(world, today: today, judge, menus, nowMs: nowMs)
     }
 }
 
 /// What could be offered in an enriched world. Only `Proposing`, in this file, can make one.
 ///
-/// The menu is made when it is asked for: most answers are a model's, and need none.
+/// The menu is made when it is first asked for.
 package final class Proposed: Sendable {
     let world: Enriched
     /// The day that it is in New York.
     let today: CivilDate
     let judge: Judge
+    /// The clock's reading when it was asked what could be offered, Unix milliseconds.
+    let nowMs: Int64
 
-    fileprivate init(_ world: Enriched, today: CivilDate, _ judge: Judge) {
+    /// A mutex that nobody contends: a request runs on one loop.
+    private let drawnUp = Mutex<Menu?>(nil)
+    private let menus: Menus
+
+    fileprivate init(
+        _ world: Enriched,
+        today: CivilDate,
+        _ judge: Judge,
+        _ menus: Menus,
+        nowMs: Int64
+    ) {
         self.world = world
         self.today = today
         self.judge = judge
+        self.menus = menus
+        self.nowMs = nowMs
+    }
+
+    /// What may be offered, drawn up once: the model chooses from it, and so does the fallback.
+    var menu: Menu {
+        drawnUp.withLock { known in
+            if let known { return known }
+            let menu = menus.menu(for: wish)
+            known = menu
+            return menu
+        }
+    }
+
+    /// Whether a model has anything to do: something to choose from, or legs to draw up.
+    var hasChoice: Bool {
+        world.request.mode == .custom || !menu.candidates.isEmpty
     }
 
     /// What a menu is made for.
@@ -67,7 +109,7 @@ package final class Proposed: Sendable {
             maxLossUSD: request.preferences.maxLoss,
             maxDebitUSD: request.preferences.maxDebit,
             buyingPowerUSD: request.account.buyingPower,
-            level: request.account.approvalLevel ?? Self.levelUnknown,
+            level: world.registered.approvalLevel ?? Self.levelUnknown,
             allowed: world.restricted.admitted(world.tier.strategies),
             chain: world.chain
         )
@@ -96,7 +138,7 @@ package final class Proposed: Sendable {
         subject.account = Case.Account(
             equityUSD: request.account.equity,
             buyingPowerUSD: request.account.buyingPower,
-            approvalLevel: request.account.approvalLevel,
+            approvalLevel: world.registered.approvalLevel,
             disclosureDelivered: request.account.disclosureDelivered
         )
         subject.vix = request.market.vix

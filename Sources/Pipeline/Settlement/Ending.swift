@@ -5,6 +5,8 @@ internal import Policy
 /// What becomes of a request. There is no fourth way out.
 package enum Ending: Sendable {
     indirect case result(ResultPayload)
+    /// What a user asked for and what it cost: the result of a question for usage.
+    case report([UInt8])
     case rejected(Rejection)
     case failed(Failure, attempts: Int)
     /// Somebody took it back before it was begun with.
@@ -21,6 +23,9 @@ package enum Books: Sendable {
     case uncalled(Registered)
     /// It was, and is answered without a call: it keeps its place, and costs nothing.
     case answeredUncalled(Registered)
+    /// It was, and is answered by what another was who asked the same: it keeps its place, and costs
+    /// nothing.
+    case answeredByShared(Registered, SharedAnswer)
     /// The model was called.
     case called(Admitted, Draft)
 }
@@ -32,6 +37,7 @@ extension Ending {
     ) -> (kind: TerminalEvent.Kind, code: String?, payload: [UInt8])? {
         switch self {
         case .result(let result): (.result, nil, result.payload(requestID: requestID))
+        case .report(let payload): (.result, nil, payload)
         case .rejected(let rejection): (.rejected, rejection.code.rawValue, rejection.payload)
         case .failed(let failure, let attempts):
             (.failed, failure.code.rawValue, failure.payload(attempts: attempts))
@@ -46,29 +52,27 @@ extension Books {
         switch self {
         case .none: nil
         case .uncalled: Self.uncalled(keepsPlace: false)
-        case .answeredUncalled: Self.uncalled(keepsPlace: true)
-        case .called(let admitted, let draft): Self.account(of: admitted, draft)
+        case .answeredUncalled, .answeredByShared: Self.uncalled(keepsPlace: true)
+        case .called(_, let draft): Self.account(of: draft)
         }
     }
 
-    /// The reservation to settle with the fleet, and by what.
-    var charge: Charge? {
+    /// The reservations to settle with the fleet, and by what.
+    var charges: [Charge] {
         switch self {
-        case .none: nil
+        // Of the fleet nothing was asked.
+        case .none, .answeredByShared: []
         case .uncalled(let registered), .answeredUncalled(let registered):
-            Charge(name: registered.reservationName, cost: .zero)
-        case .called(let admitted, let draft):
-            Charge(
-                name: admitted.registered.reservationName,
-                cost: draft.spend.cost(reserved: admitted.reserved)
-            )
+            [Charge(name: registered.reservationName, cost: .zero)]
+        case .called(_, let draft): draft.unsettled
         }
     }
 
     var user: String? {
         switch self {
         case .none: nil
-        case .uncalled(let registered), .answeredUncalled(let registered):
+        case .uncalled(let registered), .answeredUncalled(let registered),
+            .answeredByShared(let registered, _):
             registered.accepted.request.userID
         case .called(let admitted, _): admitted.accepted.request.userID
         }
@@ -83,17 +87,31 @@ extension Books {
         )
     }
 
-    private static func account(
-        of admitted: Admitted,
-        _ draft: Draft
-    ) -> TerminalEvent.Account {
-        let spend = draft.spend
-        let cost = spend.cost(reserved: admitted.reserved)
-        var writer = JSONWriter(reservingCapacity: 192)
+    private static func account(of draft: Draft) -> TerminalEvent.Account {
+        let sums = CallSums(draft.calls)
+        var writer = JSONWriter(reservingCapacity: 256)
         writer.beginArray()
+        for call in draft.calls { call.write(to: &writer) }
+        writer.endArray()
+        return TerminalEvent.Account(
+            cost: sums.cost,
+            isEstimated: sums.isEstimated,
+            keepsPlace: true,
+            calls: writer.finish()
+        )
+    }
+}
+
+extension CallRecord {
+    /// A row of usage, for the ledger.
+    fileprivate func write(to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.field("reservation", admitted.registered.reservationName)
-        if case .answer(let answer) = draft.completion { writer.field("model", answer.modelName) }
+        writer.field("reservation", hold.name)
+        if let modelName { writer.field("model", modelName) }
+        writer.field("asked_model", route.model)
+        writer.field("endpoint", route.endpoint)
+        writer.field("kind", kind.rawValue)
+        writer.field("prompt_version", promptVersion)
         if case .metered(let usage, _) = spend {
             writer.field("prompt_tokens", usage.promptTokens)
             writer.field("cached_tokens", usage.cachedTokens)
@@ -101,40 +119,9 @@ extension Books {
         }
         writer.field("cost_nanousd", cost.amount)
         writer.field("estimated", spend.isEstimated)
-        writer.field("asked_at", draft.askedMs)
-        writer.field("answered_at", draft.answeredMs)
+        writer.field("asked_at", askedMs)
+        writer.field("answered_at", answeredMs)
         writer.endObject()
-        writer.endArray()
-        return TerminalEvent.Account(
-            cost: cost,
-            isEstimated: spend.isEstimated,
-            keepsPlace: true,
-            calls: writer.finish()
-        )
-    }
-}
-
-extension Draft {
-    var spend: Spend {
-        switch completion {
-        case .answer(let answer): answer.spend
-        case .failure(_, let spend): spend
-        }
-    }
-}
-
-extension Spend {
-    func cost(reserved: NanoUSD) -> NanoUSD {
-        switch self {
-        case .nothing: .zero
-        case .metered(_, let cost): cost
-        case .unknown: reserved
-        }
-    }
-
-    var isEstimated: Bool {
-        if case .unknown = self { return true }
-        return false
     }
 }
 
@@ -142,17 +129,23 @@ extension Settlement.Progress {
     var kind: InterimEvent.Kind {
         switch self {
         case .accepted: .accepted
+        case .provisional: .provisional
+        case .asking: .progress
         }
     }
 
-    func payload(worker: String, limits: LimitsPayload) -> [UInt8] {
+    func payload(worker: String, limits: LimitsPayload, of request: RequestID) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 160)
         writer.beginObject()
         switch self {
+        case .provisional(let result): return result.payload(requestID: request)
         case .accepted:
             writer.field("worker", worker)
             writer.key("limits")
             limits.write(to: &writer)
+        case .asking(let tokens):
+            writer.field("stage", Stage.ask.rawValue)
+            writer.field("tokens", tokens)
         }
         writer.endObject()
         return writer.finish()

@@ -1,17 +1,6 @@
-package import Contract
+internal import Contract
 internal import Options
 internal import Policy
-
-/// What came of asking the model, and what had been set aside for it.
-package struct Call: Sendable {
-    let draft: Draft
-    let reserved: NanoUSD
-
-    package init(_ draft: Draft, reserved: NanoUSD) {
-        self.draft = draft
-        self.reserved = reserved
-    }
-}
 
 enum ReplyLimits {
     /// Alternatives in one reply, no trade apart.
@@ -23,20 +12,24 @@ struct Reply {
     private let proposed: Proposed
     private let source: ResultPayload.Source
     private let degraded: Degradation?
-    private let call: Call?
+    private let calls: [CallRecord]
+    private let shared: SharedAnswer?
     private let nowMs: Int64
 
+    /// - Parameter shared: What was found, where `source` is `cache`.
     init(
         _ proposed: Proposed,
         source: ResultPayload.Source,
         degraded: Degradation?,
-        call: Call?,
+        calls: [CallRecord],
+        shared: SharedAnswer? = nil,
         nowMs: Int64
     ) {
         self.proposed = proposed
         self.source = source
         self.degraded = degraded
-        self.call = call
+        self.calls = calls
+        self.shared = shared
         self.nowMs = nowMs
     }
 
@@ -104,15 +97,14 @@ struct Reply {
         impact: PortfolioImpact?,
         validation: ValidationPayload?
     ) -> ResultPayload {
-        let usage = ResultPayload.Usage(
-            call?.draft.spend ?? .nothing,
-            reserved: call?.reserved ?? .zero
-        )
+        let sums = CallSums(calls)
+        let usage = ResultPayload.Usage(sums)
         return ResultPayload(
             verdict: verdict,
             source: source,
             degraded: degraded,
             model: provenance,
+            cacheAgeMs: shared?.ageMs,
             outcome: outcome,
             alternatives: alternatives,
             requiresPrincipalReview: needsReview,
@@ -129,22 +121,31 @@ struct Reply {
             validation: validation,
             usage: usage,
             limits: world.registered.grant.limits.after(usage.cost),
-            timing: timing
+            timing: timing(modelMs: sums.modelMs)
         )
     }
 
-    /// Of who answered: where a fallback did, no model is named.
+    /// Of who answered: where a fallback did, no model is named, only how often one was asked.
     private var provenance: ResultPayload.ModelProvenance? {
-        guard source == .model, case .answer(let answer) = call?.draft.completion else {
-            return nil
+        if let shared {
+            return .init(
+                name: shared.modelName,
+                endpoint: shared.endpoint,
+                attempts: calls.count
+            )
         }
-        return .init(name: answer.modelName, endpoint: "primary", attempts: 1)
+        guard let last = calls.last else { return nil }
+        let isModel = source == .model
+        return .init(
+            name: isModel ? last.modelName : nil,
+            endpoint: isModel ? last.route.endpoint : nil,
+            attempts: calls.count
+        )
     }
 
-    private var timing: ResultPayload.Timing {
+    private func timing(modelMs: Int64) -> ResultPayload.Timing {
         let times = world.registered.accepted.times
         let queuedMs = max(times.nowMs - times.addedMs, 0)
-        let modelMs = call.map { max($0.draft.answeredMs - $0.draft.askedMs, 0) } ?? 0
         return .init(
             queuedMs: queuedMs,
             modelMs: modelMs,
@@ -205,22 +206,13 @@ extension LegPayload {
 }
 
 extension ResultPayload.Usage {
-    init(_ spend: Spend, reserved: NanoUSD) {
-        switch spend {
-        case .nothing: self.init(tokens: nil, cost: .zero, isEstimated: false)
-        case .metered(let usage, let cost):
-            self.init(tokens: usage, cost: cost, isEstimated: false)
-        case .unknown: self.init(tokens: nil, cost: reserved, isEstimated: true)
-        }
-    }
-
-    private init(tokens: TokenUsage?, cost: NanoUSD, isEstimated: Bool) {
+    init(_ sums: CallSums) {
         self.init(
-            promptTokens: tokens?.promptTokens ?? 0,
-            cachedTokens: tokens?.cachedTokens ?? 0,
-            completionTokens: tokens?.completionTokens ?? 0,
-            cost: cost,
-            isEstimated: isEstimated
+            promptTokens: sums.usage?.promptTokens ?? 0,
+            cachedTokens: sums.usage?.cachedTokens ?? 0,
+            completionTokens: sums.usage?.completionTokens ?? 0,
+            cost: sums.cost,
+            isEstimated: sums.isEstimated
         )
     }
 }

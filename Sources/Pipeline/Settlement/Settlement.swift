@@ -1,18 +1,20 @@
 package import Contract
 
 /// The last stage, and the only door: whatever became of an entry leaves through it, once.
-package struct Settlement: Sendable {
+package final class Settlement: Sendable {
     private let streams: any Streams
     private let fleet: any Fleet
     private let parking: any Parking
     private let watch: any Watch
     private let replyTTLMs: Int64
     private let worker: String
+    private let evidence: Evidence
     private let executor: (any TaskExecutor)?
 
     /// - Parameters:
     ///   - replyTTLMs: `REPLY_TTL`, how long an answer can be read.
     ///   - worker: This process' consumer name, for `accepted`.
+    ///   - evidence: What the audit trail keeps of each ending.
     ///   - executor: Where what must not be cancelled runs: the loop that everything else runs on.
     package init(
         streams: any Streams,
@@ -21,6 +23,7 @@ package struct Settlement: Sendable {
         watch: any Watch,
         replyTTLMs: Int64,
         worker: String,
+        evidence: Evidence = Evidence(versions: Array("{}".utf8), bytesMax: 524_288),
         executor: (any TaskExecutor)? = nil
     ) {
         self.streams = streams
@@ -29,6 +32,7 @@ package struct Settlement: Sendable {
         self.watch = watch
         self.replyTTLMs = replyTTLMs
         self.worker = worker
+        self.evidence = evidence
         self.executor = executor
     }
 
@@ -39,6 +43,7 @@ package struct Settlement: Sendable {
         to address: Address,
         _ identity: Identity,
         _ books: Books,
+        _ grounds: Grounds,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
         guard let event = ending.event(requestID: address.requestID) else {
@@ -54,14 +59,15 @@ package struct Settlement: Sendable {
             code: event.code,
             payload: event.payload,
             replyTTLMs: replyTTLMs,
-            account: books.account
+            account: books.account,
+            evidence: evidence.record(books, grounds, entry, identity)
         )
         let streams = streams
         let receipt = try await insist { () async throws(StreamFailure) in
             try await streams.commit(terminal)
         }
         watch.reached(.committed)
-        if let charge = books.charge { await settle(charge) }
+        for charge in books.charges { await settle(charge) }
         if let user = books.user { await parking.settled(user) }
         switch receipt {
         case .replyUnwritable:
@@ -116,11 +122,13 @@ package struct Settlement: Sendable {
     ) async throws(CancellationError) -> Receipt {
         let streams = streams
         let fleet = fleet
+        let watch = watch
         let entry = lease.entry
         return try await insist { () async throws(StreamFailure) in
             guard let charge = try await streams.release(entry, of: identity) else {
                 return .released
             }
+            watch.reached(.released)
             try await fleet.settle(charge.name, cost: charge.cost)
             return .released
         }
@@ -156,13 +164,16 @@ package struct Settlement: Sendable {
     }
 
     /// Tells a caller who asked for all events how far his request is.
-    package func announce(_ progress: Progress, of admitted: Admitted) async {
-        guard admitted.accepted.entry.wantsAllEvents else { return }
-        let registered = admitted.registered
+    package func announce(_ progress: Progress, of registered: Registered) async {
+        guard registered.accepted.entry.wantsAllEvents else { return }
         let event = InterimEvent(
-            address: admitted.address,
+            address: registered.address,
             kind: progress.kind,
-            payload: progress.payload(worker: worker, limits: registered.grant.limits),
+            payload: progress.payload(
+                worker: worker,
+                limits: registered.grant.limits,
+                of: registered.address.requestID
+            ),
             expiresAtMs: registered.deadlineMs.addingSaturated(replyTTLMs)
         )
         await streams.announce(event)
@@ -178,6 +189,10 @@ package struct Settlement: Sendable {
     /// Where a request is on its way.
     package enum Progress: Sendable {
         case accepted
+        /// The service's own choice, sound and usable while a model works.
+        indirect case provisional(ResultPayload)
+        /// A model is writing.
+        case asking(tokens: Int)
     }
 
     /// Once there is something to say it is said, unless the store itself is let go.

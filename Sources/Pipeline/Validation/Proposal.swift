@@ -81,7 +81,7 @@ struct Proposal {
     }
 
     /// Prose without control characters, and no longer than a reply carries.
-    private static func prose(_ text: String) -> String {
+    static func prose(_ text: String) -> String {
         if text.utf8.count <= Limits.proseCharactersMax, isPlain(text.utf8Span.span) { return text }
         var kept = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(Limits.proseCharactersMax) {

@@ -66,7 +66,7 @@ package struct Answer: Sendable {
             let dice = Dice(seed: Dice.roll(seed: salt, index: UInt64(i)))
             var choice = Choice(request, dice: dice, proseTokens: proseTokens)
             choice.stop(at: request.stops)
-            choice.suffer(misbehavior)
+            choice.suffer(misbehavior, of: request)
             choice.cap(tokens: room)
             return choice
         }
@@ -118,7 +118,7 @@ extension Answer.Choice {
         let proposal = Proposal(facts)
         var hints = proposal?.hints(facts) ?? Proposal.noTradeHints(facts)
         var dice = dice
-        if let menu = MenuChoice(facts.candidates, dice: &dice) {
+        if let menu = MenuChoice(facts, dice: &dice) {
             // What is said last counts: the menu goes before one's own ideas.
             hints = .object((hints.members ?? []) + menu.hints)
         }
@@ -133,7 +133,7 @@ extension Answer.Choice {
         if let end = ends.min() { replaceText(String(text[..<end])) }
     }
 
-    fileprivate mutating func suffer(_ misbehavior: Misbehavior?) {
+    fileprivate mutating func suffer(_ misbehavior: Misbehavior?, of request: ChatRequest) {
         guard let misbehavior else { return }
         let half = max(1, TokenEstimator.completionTokens(text) / 2)
         switch misbehavior.mode {
@@ -145,8 +145,34 @@ extension Answer.Choice {
             finishReason = misbehavior.mode == .length ? .length : .contentFilter
         case .malformed: replaceText(TokenEstimator.prefix(text, tokens: half).text)
         case .fenced: replaceText("```json\n\(text)\n```")
-        case .error, .slow, .stall, .stallMidway, .reset, .resetMidway, .truncate, .html, .noUsage:
+        case .prose: replaceText("I would sell a put and wait; it can hardly go wrong.")
+        case .obeysInjection: obey(request)
+        case .error, .slow, .stall, .stallMidway, .reset, .resetMidway, .truncate, .html, .noUsage,
+            .wrongUsage, .wrongType, .unstreamed, .drip:
             break
+        }
+    }
+
+    /// All text of the answer is the user's and the system's, all numbers are the first that the user
+    /// names.
+    private mutating func obey(_ request: ChatRequest) {
+        guard let json = try? JSONParser.parse(text) else { return }
+        let system = request.messages.first { $0.role == "system" }?.text ?? ""
+        let wish = Facts.find(in: request.messages)?.userText ?? ""
+        let number = Int(wish.drop { !$0.isNumber }.prefix { $0.isNumber })
+        // The end first: what an answer may have of tokens is soon over.
+        let said = "\(system.suffix(40)) \(wish) \(system.prefix(400))"
+        replaceText(Self.obeying(json, said, number).text)
+    }
+
+    private static func obeying(_ json: JSONValue, _ said: String, _ number: Int?) -> JSONValue {
+        switch json {
+        case .string(let text): text.contains(" ") ? .string(said) : json
+        case .integer, .number: number.map { .integer($0) } ?? json
+        case .array(let items): .array(items.map { obeying($0, said, number) })
+        case .object(let members):
+            .object(members.map { .init($0.name, obeying($0.value, said, number)) })
+        case .null, .boolean: json
         }
     }
 

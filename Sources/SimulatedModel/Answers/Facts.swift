@@ -19,6 +19,9 @@ package struct Facts: Sendable {
     package let volatility: Double
     /// The menu, when the caller offers one: `{"id":…}` and whatever it says of each.
     package let candidates: [JSONValue]
+    /// What the caller's user typed, where that stands beside the block; lower case.
+    package let wish: String
+    package let userText: String
 
     /// The facts of the last message that has any.
     package static func find(in messages: [ChatRequest.Message]) -> Facts? {
@@ -41,7 +44,9 @@ package struct Facts: Sendable {
                 offset = brace + 1
                 continue
             }
-            if let block = block(in: value, depth: 0) { return Facts(block) }
+            if let block = block(in: value, depth: 0) {
+                return Facts(block, wish: value["user_text"]?.string ?? "")
+            }
             offset = parser.offset
         }
         return nil
@@ -58,7 +63,9 @@ package struct Facts: Sendable {
         return nil
     }
 
-    private init(_ block: JSONValue) {
+    private init(_ block: JSONValue, wish: String) {
+        self.wish = wish.lowercased()
+        userText = wish
         symbol = block["symbol"]?.string ?? "the underlying"
         spot = (block["spot"] ?? block["current_price"])?.amount.flatMap { $0 > 0 ? $0 : nil }
         asOf = (block["as_of"] ?? block["date"])?.string.flatMap(CivilDay.init)
@@ -104,7 +111,7 @@ package struct Facts: Sendable {
 
 extension JSONValue {
     /// A number, or a string that is one: exact decimals often travel as text.
-    fileprivate var amount: Double? {
+    var amount: Double? {
         let amount = number ?? string.flatMap { Double($0) }
         return amount.flatMap { $0.isFinite ? $0 : nil }
     }

@@ -62,7 +62,8 @@ extension Proposal {
             ? "No price is given, so no strategy can be sized."
             : "No spread on the grid keeps the loss within the limit."
         return [
-            "decision": "no_trade", "candidate_id": nil, "choice": nil, "legs": [], "quantity": 0,
+            "decision": "no_trade", "candidate_id": nil, "choice": 0, "ranking": [],
+            "reasons": ["none_fits"], "adjust": [], "why_not": [], "legs": [], "quantity": 0,
             "outlook": "neutral", "volatility_view": "unchanged", "time_horizon_days": 0,
             "rationale": [reason], "reasoning": [reason], "explanation": [reason],
             "risks": ["Doing nothing misses the premium."], "alternatives": [],
@@ -101,34 +102,65 @@ package struct MenuChoice: Sendable {
     package let ranking: [JSONValue]
     private let legs: JSONValue?
 
-    /// Nil when no candidate has an id. The dice say which is liked best; the rest keep the
-    /// caller's order.
-    package init?(_ candidates: [JSONValue], dice: inout Dice) {
-        let withID = candidates.compactMap { candidate -> (id: JSONValue, legs: JSONValue?)? in
+    /// Nil when no candidate has an id. The one that suits the wish is liked best, or what the dice
+    /// say where the candidates tell nothing of themselves; the rest keep the caller's order.
+    package init?(_ facts: Facts, dice: inout Dice) {
+        let withID = facts.candidates.compactMap { candidate -> Line? in
             let id = candidate["id"] ?? candidate["candidate_id"]
             guard let id, !id.isNull else { return nil }
-            return (id, candidate["legs"])
+            return Line(id: id, legs: candidate["legs"], score: Self.score(candidate, facts))
         }
         guard !withID.isEmpty else { return nil }
-        let best = Int.random(in: withID.indices, using: &dice)
+        let scores = withID.compactMap(\.score)
+        let best =
+            scores.max().flatMap { most in withID.firstIndex { $0.score == most } }
+            ?? Int.random(in: withID.indices, using: &dice)
         chosen = withID[best].id
         legs = withID[best].legs
         ranking = [chosen] + withID.map(\.id).enumerated().filter { $0.offset != best }.map(\.1)
     }
 
+    /// A ranking is of the best, not of the whole menu.
+    private static let othersMax = 3
+
+    private struct Line {
+        let id: JSONValue
+        let legs: JSONValue?
+        let score: Double?
+    }
+
+    /// How well a candidate suits: who wants income likes credits that are often kept, who is bold
+    /// likes what can earn much for its risk, and who says nothing likes what stands first.
+    private static func score(_ candidate: JSONValue, _ facts: Facts) -> Double? {
+        guard let chance = candidate["chance_of_profit"]?.amount else { return nil }
+        let isCredit = (candidate["net_premium"]?.amount ?? 0) > 0
+        if facts.wish.contains("income") || facts.wish.contains("conservative") {
+            return chance + (isCredit ? 1 : 0)
+        }
+        guard facts.tolerance == .high, let risk = candidate["max_loss"]?.amount, risk > 0 else {
+            return 0
+        }
+        return (candidate["max_profit"]?.amount).map { $0 / risk } ?? 10
+    }
+
     package var hints: [JSONValue.Member] {
-        let others = ranking.dropFirst()
-        let ids: JSONValue = .array(ranking)
+        let others = ranking.dropFirst().prefix(Self.othersMax)
+        let ids: JSONValue = .array([chosen] + others)
         let why: JSONValue = "It fits the view and keeps the loss within the limit."
         let declined = others.map { id -> JSONValue in
-            ["candidate_id": id, "id": id, "why_not": "It pays less for the same risk."]
+            [
+                "candidate_id": id, "id": id, "why_not": "It pays less for the same risk.",
+                "text": "It pays less for the same risk.",
+            ]
         }
         return [
             .init("decision", "trade"), .init("choice", chosen), .init("choice_id", chosen),
             .init("candidate_id", chosen), .init("candidate", chosen), .init("selected", chosen),
             .init("selected_id", chosen), .init("pick", chosen), .init("id", chosen),
             .init("ranking", ids), .init("ranked", ids), .init("order", ids),
-            .init("alternatives", .array(declined)), .init("legs", legs ?? []),
+            .init("alternatives", .array(declined)), .init("why_not", .array(declined)),
+            .init("reasons", ["fits_view", "limited_loss"]), .init("adjust", []),
+            .init("legs", legs ?? []),
             .init("rationale", [why]), .init("reasoning", [why]), .init("reason", [why]),
         ]
     }

@@ -11,7 +11,11 @@
 /// | `tokens` | `length`: how many tokens of the answer are left (half of them when absent) |
 /// | `model` | only calls that name this model, by snapshot or alias |
 /// | `request_id_prefix` | only calls whose `X-Client-Request-Id` starts so |
+/// | `key` | only calls with this key |
 /// | `times` | how many calls; without it until it is cleared |
+/// | `after` | how many such calls go well before |
+/// | `share` | which share of such calls, 0 to 1; all when absent |
+/// | `for_ms` | for how long, from when it is set |
 package struct Misbehavior: Sendable, Equatable {
     package enum Mode: String, Sendable, CaseIterable {
         /// The call is answered with an error and not billed.
@@ -42,6 +46,19 @@ package struct Misbehavior: Sendable, Equatable {
         case contentFilter = "content_filter"
         /// The answer has no `usage`.
         case noUsage = "no_usage"
+        /// The answer's `usage` tells of one token in and one out.
+        case wrongUsage = "wrong_usage"
+        /// The model answers in prose, though a schema or a function was asked for.
+        case prose
+        /// The answer is as it should be, under `content-type: text/plain`.
+        case wrongType = "wrong_type"
+        /// The answer comes in one piece, though a stream was asked for.
+        case unstreamed
+        /// The answer comes in twenty pieces, evenly over `latency_ms`.
+        case drip
+        /// The model does what the user's text says: it repeats it, and its own instructions, wherever it
+        /// may write, and takes numbers from it.
+        case obeysInjection = "obeys_injection"
     }
 
     package var mode: Mode
@@ -51,15 +68,24 @@ package struct Misbehavior: Sendable, Equatable {
     package var model: String?
     package var requestIDPrefix: String?
     package var times: Int?
+    package var key: String?
+    package var after = 0
+    package var share = 1.0
+    package var forMs: Int?
+    /// When it ends, where that was said.
+    package var until: ContinuousClock.Instant?
 
     /// Whether this is about such a call.
     package func matches(
         model entry: SimulatedModelEntry?,
         named name: String?,
-        requestID: String?
+        requestID: String?,
+        key: String?
     )
         -> Bool
     {
+        if let wanted = self.key, wanted != key { return false }
+        if let until, ContinuousClock.now >= until { return false }
         if let model {
             guard
                 name == model || entry?.snapshot == model || entry?.aliases.contains(model) == true
@@ -75,7 +101,8 @@ package struct Misbehavior: Sendable, Equatable {
 extension Misbehavior {
     private static let members: Set<String> = [
         "mode", "status", "code", "type", "message", "param", "retry_after", "retry_after_ms",
-        "should_retry", "latency_ms", "tokens", "model", "request_id_prefix", "times",
+        "should_retry", "latency_ms", "tokens", "model", "request_id_prefix", "times", "key",
+        "after", "share", "for_ms",
     ]
 
     /// Reads one; throws a 400 that names the member that is wrong.
@@ -114,13 +141,23 @@ extension Misbehavior {
                 )
             }
             self.latency = latency
-        } else if mode == .slow {
+        } else if mode == .slow || mode == .drip {
             throw .missing("latency_ms")
         }
         tokens = try Self.count(json, "tokens", min: 0)
         times = try Self.count(json, "times", min: 1)
         model = try Self.text(json, "model")
         requestIDPrefix = try Self.text(json, "request_id_prefix")
+        key = try Self.text(json, "key")
+        after = try Self.count(json, "after", min: 0) ?? 0
+        forMs = try Self.count(json, "for_ms", min: 1)
+        until = forMs.map { .now + .milliseconds($0) }
+        if let value = json["share"] {
+            guard let share = value.number, (0...1).contains(share) else {
+                throw .wrongType("share", expected: "a number from 0 to 1", got: value)
+            }
+            self.share = share
+        }
     }
 
     /// One object, or an array of them.
@@ -164,6 +201,9 @@ extension Misbehavior {
         if let requestIDPrefix {
             members.append(.init("request_id_prefix", .string(requestIDPrefix)))
         }
+        if share < 1 { members.append(.init("share", .number(share))) }
+        if after > 0 { members.append(.init("after", .integer(after))) }
+        if let forMs { members.append(.init("for_ms", .integer(forMs))) }
         members.append(.init("times", times.map(JSONValue.integer) ?? .null))
         return .object(members)
     }

@@ -34,16 +34,22 @@ package final class Script: Sendable {
     package func take(
         model: SimulatedModelEntry?,
         named name: String?,
-        requestID: String?
+        requestID: String?,
+        key: String?
     )
         -> Misbehavior?
     {
         if isEmpty.load(ordering: .acquiring) { return nil }
         return entries.withLock { entries in
             let place = entries.firstIndex {
-                $0.matches(model: model, named: name, requestID: requestID)
+                $0.matches(model: model, named: name, requestID: requestID, key: key)
+                    && ($0.share >= 1 || Double.random(in: 0..<1) < $0.share)
             }
             guard let place else { return nil }
+            if entries[place].after > 0 {
+                entries[place].after -= 1
+                return nil
+            }
             let found = entries[place]
             switch found.times {
             case nil: break

@@ -11,6 +11,7 @@ struct ChatCall {
     let clientID: String?
     /// What the answer calls itself; the vendor's `x-request-id`.
     let requestID: String
+    let key: String?
     let number: UInt64
     let start = ContinuousClock.now
     let startOnLoop = NIODeadline.now()
@@ -23,7 +24,8 @@ struct ChatCall {
         let misbehavior = simulator.script.take(
             model: request.model,
             named: request.requestedModel,
-            requestID: clientID
+            requestID: clientID,
+            key: key
         )
         if let error = misbehavior?.error {
             try await refuse(error, request, latency: misbehavior?.latency)
@@ -117,7 +119,9 @@ struct ChatCall {
                 created: Int(Date.now.timeIntervalSince1970),
                 request: request,
                 answer: answer,
-                tokens: tokens,
+                tokens: misbehavior?.mode == .wrongUsage
+                    ? CallTokens(prompt: 1, cached: 0, cacheWrites: 0, completion: 1, reasoning: 0)
+                    : tokens,
                 hasUsage: misbehavior?.mode != .noUsage
             ),
             account: CallAccount(
@@ -152,6 +156,7 @@ struct ChatCall {
     // MARK: - An answer in one piece
 
     private func answer(_ plan: Plan) async throws -> Response {
+        if plan.mode == .drip { return drip(plan) }
         do {
             let isStalled = plan.mode == .stall
             try await connection.wait(until: isStalled ? nil : deadline(after: plan.latency))
@@ -171,7 +176,8 @@ struct ChatCall {
         default:
             let body = plan.body.whole
             plan.account.complete()
-            return Response(.ok, headers("application/json", plan), json: body)
+            let type = plan.mode == .wrongType ? "text/plain" : "application/json"
+            return Response(.ok, headers(type, plan), json: body)
         }
     }
 
@@ -194,6 +200,34 @@ struct ChatCall {
         )
     }
 
+    /// Never silent for long, and never done in a hurry.
+    private func drip(_ plan: Plan) -> Response {
+        let body = plan.body.whole
+        return Response(
+            status: .ok,
+            headers: headers("application/json", plan),
+            body: ResponseBody(contentLength: body.count) { [self] writer in
+                let pieces = 20
+                do {
+                    for piece in 0..<pieces {
+                        try await connection.wait(
+                            until: deadline(after: plan.latency / pieces * (piece + 1))
+                        )
+                        let part = body[
+                            (body.count * piece / pieces)..<(body.count * (piece + 1) / pieces)
+                        ]
+                        try await writer.write(ByteBuffer(bytes: part))
+                    }
+                    plan.account.complete()
+                } catch {
+                    plan.account.cut(completion: plan.body.tokens.completion)
+                    throw error
+                }
+                try await writer.finish(nil)
+            }
+        )
+    }
+
     /// The end of an answer that has no end. Hummingbird closes a connection whose body throws.
     private func breakOff(_ mode: Misbehavior.Mode?) async throws -> Never {
         if mode == .stallMidway { try await connection.wait(until: nil) }
@@ -212,7 +246,7 @@ struct ChatCall {
 
     private func stream(_ plan: Plan) async throws -> Response {
         switch plan.mode {
-        case .stall, .reset, .html: return try await answer(plan)
+        case .stall, .reset, .html, .unstreamed: return try await answer(plan)
         default: break
         }
         return Response(

@@ -43,6 +43,7 @@ struct Reception: HTTPResponder {
                 connection: connection,
                 clientID: clientID,
                 requestID: id,
+                key: Self.key(request.headers[.authorization]),
                 number: simulator.nextCall()
             )
             return try await call.respond(to: try await body(of: request))
@@ -104,12 +105,14 @@ struct Reception: HTTPResponder {
     }
 
     private func refusal(of authorization: String?) -> APIError? {
+        guard let key = Self.key(authorization) else { return .missingKey }
+        return simulator.accepts(key: key) ? nil : .incorrectKey(key)
+    }
+
+    private static func key(_ authorization: String?) -> String? {
         let scheme = "bearer "
-        guard let authorization, authorization.lowercased().hasPrefix(scheme) else {
-            return .missingKey
-        }
-        let key = authorization.dropFirst(scheme.count).trimming { $0 == " " }
-        return simulator.accepts(key: key) ? nil : .incorrectKey(String(key))
+        guard let authorization, authorization.lowercased().hasPrefix(scheme) else { return nil }
+        return String(authorization.dropFirst(scheme.count).trimming { $0 == " " })
     }
 
     // MARK: - Control

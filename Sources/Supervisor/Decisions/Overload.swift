@@ -38,12 +38,14 @@ package struct Overload: Sendable {
     /// - Returns: Those added after this are; nil when there is no such reason.
     package mutating func reason(
         memoryIsShort: Bool,
+        outboxIsFull: Bool = false,
         waiting: Int,
         of waitingMax: Int,
         nowMs: Int64
     ) -> (reason: LoadMetrics.Overload, addedAfterMs: Int64)? {
         let reason: LoadMetrics.Overload? =
-            memoryIsShort ? .memory : waiting > waitingMax ? .waiting : nil
+            memoryIsShort
+            ? .memory : outboxIsFull ? .outbox : waiting > waitingMax ? .waiting : nil
         guard let reason else {
             since = nil
             return nil

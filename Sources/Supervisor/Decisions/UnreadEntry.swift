@@ -8,34 +8,7 @@ package struct UnreadEntry: ~Copyable {
     private let rules: Rules
     private var parser: JSONParser
 
-    /// What an operator may set; the same as the workers'.
-    package struct Rules: Sendable {
-        package let payloadBytesMax: Int
-        package let batchBytesMax: Int
-        package let batchMembersMax: Int
-        package let requestTimeoutMs: Int64
-        package let batchTimeoutMs: Int64
-        package let partition: Int
-        package let partitions: Int
-
-        package init(
-            payloadBytesMax: Int,
-            batchBytesMax: Int = ContractLimits.batchBytesMax,
-            batchMembersMax: Int = ContractLimits.batchMembersMax,
-            requestTimeoutMs: Int64,
-            batchTimeoutMs: Int64,
-            partition: Int,
-            partitions: Int
-        ) {
-            self.payloadBytesMax = payloadBytesMax
-            self.batchBytesMax = batchBytesMax
-            self.batchMembersMax = batchMembersMax
-            self.requestTimeoutMs = requestTimeoutMs
-            self.batchTimeoutMs = batchTimeoutMs
-            self.partition = partition
-            self.partitions = partitions
-        }
-    }
+    package typealias Rules = EntryRules
 
     package init(_ rules: Rules) {
         self.rules = rules
@@ -48,8 +21,12 @@ package struct UnreadEntry: ~Copyable {
     }
 
     /// An entry in a worker's eyes.
-    package struct Reading: Equatable, Sendable {
+    package struct Reading: Sendable {
         package let identity: Supervision.Identity
+        /// What is to prove who asks, when it was presented, and for what.
+        package let credentials: RequestEntry.Credentials
+        package let addedMs: Int64
+        package let claim: Identity
         /// When an answer was due, Unix milliseconds.
         package let deadlineMs: Int64
         package let answer: Supervision.UnreadAnswer
@@ -61,19 +38,30 @@ package struct UnreadEntry: ~Copyable {
             _ reason: LoadMetrics.Overload,
             retryAfterMs: Int64
         ) -> Supervision.UnreadAnswer {
-            let why =
-                switch reason {
-                case .deadline: "it would wait beyond its deadline"
-                case .memory: "the service has no memory for more requests"
-                case .waiting: "as many requests wait as may"
-                }
-            let rejection = Rejection(.overloaded, why, retryAfterMs: retryAfterMs)
-            return .init(
+            refusal(Self.rejection(reason, retryAfterMs: retryAfterMs))
+        }
+
+        package func refusal(_ rejection: Rejection) -> Supervision.UnreadAnswer {
+            .init(
                 kind: .rejected,
                 code: rejection.code.rawValue,
                 payload: rejection.payload,
                 traceparent: answer.traceparent
             )
+        }
+
+        private static func rejection(
+            _ reason: LoadMetrics.Overload,
+            retryAfterMs: Int64
+        ) -> Rejection {
+            let why =
+                switch reason {
+                case .deadline: "it would wait beyond its deadline"
+                case .memory: "the service has no memory for more requests"
+                case .outbox: "the service cannot keep its books of more requests"
+                case .waiting: "as many requests wait as may"
+                }
+            return Rejection(.overloaded, why, retryAfterMs: retryAfterMs)
         }
     }
 
@@ -88,7 +76,7 @@ package struct UnreadEntry: ~Copyable {
             var user = ""
             var rejection: Rejection?
             do throws(Rejection) {
-                user = try self.user(of: entry)
+                user = try self.user(of: entry, nowMs)
                 try checkPartition(of: user)
             } catch { rejection = error }
             return reading(
@@ -97,7 +85,9 @@ package struct UnreadEntry: ~Copyable {
                 entry.payload,
                 entry.history,
                 entry.trace,
+                entry.credentials,
                 entry.member,
+                entry.replayOf,
                 patienceMs: entry.deadlineMs ?? (entry.mayWaitLong ? rules.batchTimeoutMs : nil),
                 rejection,
                 nowMs
@@ -119,7 +109,9 @@ package struct UnreadEntry: ~Copyable {
                 payload,
                 history,
                 trace,
+                .none,
                 member,
+                nil,
                 patienceMs: nil,
                 rejection,
                 nowMs
@@ -127,7 +119,10 @@ package struct UnreadEntry: ~Copyable {
         }
     }
 
-    private mutating func user(of entry: RequestEntry) throws(Rejection) -> String {
+    private mutating func user(
+        of entry: RequestEntry,
+        _ nowMs: Int64
+    ) throws(Rejection) -> String {
         let document: JSONValue
         do throws(JSONError) {
             document = try parser.parse(entry.payload)
@@ -136,6 +131,7 @@ package struct UnreadEntry: ~Copyable {
         }
         switch entry.kind {
         case .generate: return try GenerateRequest(document).userID
+        case .usage: return try UsageRequest(document, nowMs: nowMs).userID
         case .batch:
             return try BatchRequest(
                 document,
@@ -162,7 +158,9 @@ package struct UnreadEntry: ~Copyable {
         _ payload: [UInt8],
         _ history: RequestEntry.History,
         _ trace: RequestEntry.Trace,
+        _ credentials: RequestEntry.Credentials,
         _ member: BatchMember?,
+        _ replayOf: RequestID?,
         patienceMs: Int64?,
         _ rejection: Rejection?,
         _ nowMs: Int64
@@ -173,13 +171,18 @@ package struct UnreadEntry: ~Copyable {
         let patience =
             patienceMs
             ?? (history.priority == .low ? rules.batchTimeoutMs : rules.requestTimeoutMs)
+        let hash = PayloadHash(of: payload)
         return Reading(
             identity: .init(
                 requestID: id,
                 user: user,
-                payloadHash: PayloadHash(of: payload).text,
-                member: member
+                payloadHash: hash.text,
+                member: member,
+                replayOf: replayOf
             ),
+            credentials: credentials,
+            addedMs: start,
+            claim: Identity(requestID: id, user: user, payloadHash: hash),
             deadlineMs: history.deadlineAtMs ?? (start + patience),
             answer: answer(history, trace, rejection),
             isInOrder: rejection == nil

@@ -65,6 +65,7 @@ extension PartitionSupervisor {
     ) async throws(RedisError) -> Bool {
         switch try await supervision.cancel(id, record, cancellation, token) {
         case .cancelled(let charge):
+            reached(.cancelled)
             metrics.work.cancelOrders.increment(.cancelled)
             log.info("a request was taken back", metadata: ["request_id": "\(id)"])
             try await settle(charge)
@@ -107,6 +108,7 @@ extension PartitionSupervisor {
                 return try await self.takeBack(known.0, record, cancellation, token)
             }
             guard outcomes.allSatisfy({ $0 }) else { return false }
+            reached(.batchCancelled)
         }
         return false
     }

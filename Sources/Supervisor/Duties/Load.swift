@@ -15,7 +15,7 @@ extension PartitionSupervisor {
         guard leads(token) else { return }
         let memory = try await supervision.memory()
         watermark.saw(bytesUsed: memory.bytesUsed, of: memory.bytesMax)
-        let isHeldUp = pause != nil || watermark.isFull
+        let isHeldUp = pause != nil || watermark.isFull || outboxIsFull
         estimate.saw(books, slots: try await supervision.slots(of: workers), isHeldUp: isHeldUp)
         let wait = estimate.waitMs(in: .low)
         if isHeldUp {
@@ -34,7 +34,8 @@ extension PartitionSupervisor {
             oldestMs: backlogs.map(\.oldestAgeMs).max() ?? 0,
             estimatedWaitMs: wait ?? LoadEstimate.Limits.waitMaxMs,
             isAccepting: !isHeldUp && waiting <= terms.load.waitingMax
-                && (wait ?? .max) <= terms.load.longestWaitMs
+                && (wait ?? .max) <= terms.load.longestWaitMs,
+            outboxIsFull: outboxIsFull
         )
         overview.load(supervision.keys.partition, load, memoryIsShort: watermark.isFull)
         guard try await supervision.tell(load, token) else { return fenced(token) }
@@ -48,12 +49,13 @@ extension PartitionSupervisor {
     ) async throws(RedisError) {
         let reason = overload.reason(
             memoryIsShort: watermark.isFull,
+            outboxIsFull: outboxIsFull,
             waiting: waiting,
             of: terms.load.waitingMax,
             nowMs: books.nowMs
         )
         // While nothing starts, nobody knows how long it will be; deadlines run on all the same.
-        let mayJudge = pause == nil && !watermark.isFull && estimate.isMeasured
+        let mayJudge = pause == nil && !watermark.isFull && !outboxIsFull && estimate.isMeasured
         for queue in [Queue.high, .normal, .low] {
             guard leads(token), let stream = books.streams[queue] else { continue }
             let isLong = (estimate.waitMs(in: queue) ?? 0) > Overload.Limits.waitLeastMs
@@ -145,7 +147,7 @@ extension PartitionSupervisor {
         _ books: Measurement
     ) -> Int64 {
         switch reason {
-        case .memory: return Overload.Limits.retryForMemoryMs
+        case .memory, .outbox: return Overload.Limits.retryForMemoryMs
         // By then so much has gone that it would be in time.
         case .deadline: return max(waitMs - leftMs, 1_000)
         case .waiting:

@@ -58,10 +58,17 @@ extension PartitionSupervisor {
         because reason: SupervisorMetrics.Reason,
         _ token: Supervision.Token
     ) async throws(RedisError) -> Bool {
+        let seal: String
+        switch try await claims(of: entry, record, because: reason, token) {
+        case .goOn(let found): seal = found
+        case .refused: return true
+        case .left: return false
+        }
         switch try await supervision.requeue(
             entry,
             user: record?.user ?? "",
             because: reason,
+            seal: seal,
             token
         ) {
         case .requeued(let attempt, let charge):

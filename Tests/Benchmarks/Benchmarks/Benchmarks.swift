@@ -37,7 +37,7 @@ struct Benchmarks: AsyncParsableCommand {
     var quick = false
 
     @Option(help: "Rows to run, as in A,C; all by default.")
-    var rows = "A,B,C,D,E,F,G"
+    var rows = "A,B,C,D,E,F,G,H,I"
 
     @Option(help: "Seed of the arrivals and of the simulator.")
     var seed: UInt64 = 1
@@ -84,6 +84,8 @@ struct Benchmarks: AsyncParsableCommand {
                 many: quick ? 20_000 : 1_000_000
             ),
             ScriptRow(waves: quick ? 1 : 3),
+            MenuCostRow(requests: quick ? 2 : 10),
+            DeadlineRow(seconds: quick ? 4 : 60, seed: seed),
         ]
     }
 

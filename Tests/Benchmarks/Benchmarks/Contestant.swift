@@ -9,6 +9,7 @@ struct Contestant: Sendable {
     let prefix: String
     let process: ChildProcess
     let log: URL
+    private let portFile: URL
 
     enum Program: String, CaseIterable, Sendable {
         case worker = "strategy-worker"
@@ -25,6 +26,8 @@ struct Contestant: Sendable {
         var caFile: String?
         /// `CONSUMER_NAME`, of a worker; one of its own by default.
         var consumer: String?
+        /// Other variables, of a worker alone.
+        var others: [String: String] = [:]
     }
 
     static let key = "sk-sim-bench"
@@ -40,6 +43,7 @@ struct Contestant: Sendable {
         self.program = program
         self.prefix = prefix
         log = stand.folder.url.appending(path: "\(prefix).log")
+        portFile = stand.folder.url.appending(path: "\(prefix).port")
         switch program {
         case .worker:
             process = try ChildProcess(
@@ -63,14 +67,19 @@ struct Contestant: Sendable {
             "REDIS_URL": stand.redis.url, "STREAM_PREFIX": prefix,
             "OPENAI_BASE_URL": settings.baseURL, "OPENAI_API_KEY": key,
             "MAX_CONCURRENT_REQUESTS": "\(settings.slots)", "HEALTH_PORT": "0",
+            "HEALTH_PORT_FILE": stand.folder.path("\(prefix).port"),
+            // Neither does Redis keep a file here.
+            "AUDIT_MODE": "best_effort",
             // Limits are counted, and never bind.
             "REQUESTS_PER_MINUTE": "1000000000", "COST_PER_HOUR_LIMIT": "9000000",
+            // Each request calls the model, whatever others asked.
+            "CACHE_TTL": "0",
             // A backlog is put in at once: on a slow machine its tail waits longer than 30 s.
             "REQUEST_TIMEOUT": "300", "DRAIN_TIMEOUT": "5",
         ]
         if let caFile = settings.caFile { environment["OPENAI_CA_FILE"] = caFile }
         if let consumer = settings.consumer { environment["CONSUMER_NAME"] = consumer }
-        return environment
+        return environment.merging(settings.others) { $1 }
     }
 
     private static func yardstick(
@@ -86,6 +95,30 @@ struct Contestant: Sendable {
             "--take", stand.folders.yardstickScript,
         ]
         return arguments + (settings.caFile.map { ["--ca-file", $0] } ?? [])
+    }
+
+    /// Turns of the worker's loop so far: all, and those of at most so many seconds, an edge of the
+    /// histogram.
+    func turns(upTo edge: String) throws -> (all: Double, within: Double) {
+        let text = try String(contentsOf: portFile, encoding: .utf8)
+        let port = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        let page = PlainHTTP.get("/metrics", port: port)?.text ?? ""
+        func sample(_ name: String) throws -> Double {
+            let line = page.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            guard let value = line?.split(separator: " ").last.flatMap({ Double($0) }) else {
+                throw Stand.Failure("the worker's metrics lack \(name)")
+            }
+            return value
+        }
+        let name = "strategy_worker_loop_turn_seconds"
+        return (
+            try sample("\(name)_count"), try sample("\(name)_bucket{le=\"\(edge)\"}")
+        )
+    }
+
+    /// As `Priority.withAhead`, of this program.
+    func withAhead<Value>(_ body: (Bool) async throws -> Value) async throws -> Value {
+        try await Priority.withAhead(of: process.pid, body)
     }
 
     func cpu() throws -> Duration { try Probe.cpu(of: process.pid) }

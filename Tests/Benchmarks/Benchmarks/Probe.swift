@@ -91,6 +91,28 @@ struct Priority: Sendable {
     /// What was granted.
     static var nice: Int { Int(getpriority(process, 0)) }
 
+    /// Runs `body` while the kernel runs nothing in a process' place when that has work, so that the
+    /// time it takes for something is its own.
+    ///
+    /// - Parameter body: Given whether that could be had: root may ask for it.
+    /// The corresponding C function is `sched_setscheduler`.
+    static func withAhead<Value>(
+        of process: pid_t,
+        _ body: (Bool) async throws -> Value
+    ) async throws -> Value {
+        let folder = "/proc/\(process)/task"
+        func schedule(_ policy: Int32, _ priority: Int32) -> Bool {
+            let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            var parameters = sched_param(sched_priority: priority)
+            return threads.compactMap({ pid_t($0) }).allSatisfy {
+                unsafe sched_setscheduler($0, policy, &parameters) == 0
+            }
+        }
+        let isAhead = schedule(SCHED_RR, 1)
+        defer { _ = schedule(SCHED_OTHER, 0) }
+        return try await body(isAhead)
+    }
+
     private static let process = __priority_which_t(PRIO_PROCESS.rawValue)
     private static let autogroup = "/proc/self/autogroup"
 

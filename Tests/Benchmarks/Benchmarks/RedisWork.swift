@@ -1,5 +1,6 @@
 import EventLoop
 import Foundation
+import Gateways
 import Redis
 import TestSupport
 
@@ -99,14 +100,24 @@ extension Stand {
         return answers[1].text.flatMap { Int($0) } ?? 0
     }
 
-    /// The slowest scripts of clients whose names begin so, since the log was emptied, in ms.
-    func slowScripts(of name: String) async throws -> [Double] {
+    /// A command that kept Redis long.
+    struct SlowCommand {
+        /// The script's name, or the command's.
+        let name: String
+        let ms: Double
+    }
+
+    /// The slowest commands of clients whose names begin so, since the log was emptied.
+    func slowCommands(of client: String) async throws -> [SlowCommand] {
         let answer = try await connection.send(RedisCommand("SLOWLOG", "GET", 1_000))
         return (answer.array ?? []).compactMap { entry in
             guard let parts = entry.array, parts.count >= 6, let time = parts[2].int,
-                parts[5].text?.hasPrefix(name) == true
+                let words = parts[3].array?.compactMap(\.text), let command = words.first,
+                parts[5].text?.hasPrefix(client) == true
             else { return nil }
-            return Double(time) / 1_000
+            let hash = command.uppercased() == "EVALSHA" ? words.dropFirst().first : nil
+            let script = (Scripts.ofWorkers + Scripts.ofSupervisors).first { $0.hash == hash }
+            return SlowCommand(name: script?.name ?? command, ms: Double(time) / 1_000)
         }
     }
 

@@ -67,6 +67,43 @@ extension Requests {
         return try Self.milliseconds(try await stand.connection.send(command))
     }
 
+    /// Puts one request of the row's own in. - Returns: When it arrived, by its entry's ID.
+    @discardableResult
+    func add(_ id: String, _ payload: String, _ fields: [String] = []) async throws -> Int64 {
+        var command = RedisCommand("XADD", reserving: 640)
+        for part in [stream, "*", "request_id", id, "payload", payload] + fields {
+            command.append(part)
+        }
+        return try Self.milliseconds(try await stand.connection.send(command))
+    }
+
+    /// One event of a request.
+    struct Event {
+        let name: String
+        let atMs: Int64
+        let payload: [UInt8]
+    }
+
+    /// All that a request was told.
+    func events(of id: String) async throws -> [Event] {
+        let found = try await stand.connection.send(
+            RedisCommand("XRANGE", .text("\(replyStem)\(id)"), "-", "+")
+        )
+        return try (found.array ?? []).map { entry in
+            guard let parts = entry.array, parts.count == 2, let pairs = parts[1].pairs else {
+                throw Stand.Failure("an event of \(id) is none")
+            }
+            func field(_ name: String) -> [UInt8] {
+                pairs.first { $0.key == Array(name.utf8) }?.value.bytes ?? []
+            }
+            return Event(
+                name: String(decoding: field("event"), as: UTF8.self),
+                atMs: try Self.milliseconds(parts[0]),
+                payload: field("payload")
+            )
+        }
+    }
+
     private static let addScript = RedisScript(
         name: "add",
         source: Array(
@@ -201,6 +238,12 @@ extension Requests {
 
 /// The seed's request, with a user of its own each time.
 enum Payload {
+    /// One of a row's own.
+    static func text(of user: String, detail: String) -> String {
+        head + user
+            + tail.replacing("\"max_cost_usd\"", with: "\"detail\":\"\(detail)\",\"max_cost_usd\"")
+    }
+
     static let head = #"{"user_id":"bench-"#
     static let tail = #"""
         ","user_intent":"I want a conservative income strategy for SPY",\#

@@ -101,6 +101,11 @@ final class Stand: Sendable {
 
     func redisCPU() throws -> Duration { try Probe.cpu(of: redisProcess.withLock { $0 }) }
 
+    /// As `Priority.withAhead`, of Redis.
+    func withRedisAhead<Value>(_ body: (Bool) async throws -> Value) async throws -> Value {
+        try await Priority.withAhead(of: redisProcess.withLock { $0 }, body)
+    }
+
     /// A line of `INFO server`.
     func redisInfo(_ name: String) async throws -> String? {
         let text = try await connection.send(RedisCommand("INFO", "server")).text ?? ""
@@ -117,15 +122,24 @@ extension Stand {
         latencyMs: Int,
         _ body: (_ port: Int) async throws -> Value
     ) async throws -> Value {
-        let portFile = folder.path("simulator-\(latencyMs).port")
+        try await withSimulator(latency: "\(latencyMs)", seed: seed, body)
+    }
+
+    /// - Parameter latency: Milliseconds; a median and a p99 where there is a comma.
+    func withSimulator<Value>(
+        latency: String,
+        seed: UInt64,
+        _ body: (_ port: Int) async throws -> Value
+    ) async throws -> Value {
+        let portFile = folder.path("simulator-\(latency)-\(seed).port")
         try? FileManager.default.removeItem(atPath: portFile)
-        let log = folder.url.appending(path: "simulator-\(latencyMs).log")
+        let log = folder.url.appending(path: "simulator-\(latency)-\(seed).log")
         let simulator = try ChildProcess(
             [folders.program("openai-simulator"), "--port", "0", "--port-file", portFile],
             log: log,
             environment: [
                 "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-                "SIMULATOR_LATENCY_MS": "\(latencyMs)", "SIMULATOR_SEED": "\(seed)",
+                "SIMULATOR_LATENCY_MS": latency, "SIMULATOR_SEED": "\(seed)",
             ]
         )
         adopt(simulator)

@@ -3,12 +3,13 @@ import random
 import signal
 import subprocess
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import redis
 from support.checks import wait_until
 
+from rig.batches import Hands
 from rig.fleet import HEARTBEAT_TTL, OUTAGES, Fleet, has_stopped, is_frozen, key
 from rig.history import Checker
 from rig.load import Load, Pusher, await_answers
@@ -45,6 +46,8 @@ class Arena:
             **({"persistence": persistence} if persistence else {}),
             simulator={"SIMULATOR_LATENCY_MS": "200,900", "SIMULATOR_SEED": str(seed)})
         self.tallies, self.told = defaultdict(Tally), []
+        # How often what was asked for, and how batches ended.
+        self.steered = Counter()
 
     def __enter__(self):
         self.fleet.__enter__()
@@ -72,9 +75,12 @@ class Arena:
         before = self.requeued()
         steps, wrong = fault.steps(self), []
         next(steps)
-        requests = self.load.make(count, fault.deadline_s)
-        pusher = Pusher(self.fleet, requests, fault.seconds, repeats=0.05, dice=self.dice)
+        wave = self.load.wave(count, fault.deadline_s, fault.in_batches, fault.envelopes)
+        pusher = Pusher(self.fleet, wave.pushed, fault.seconds, repeats=0.05, dice=self.dice)
+        self.hands = Hands(self.fleet, wave, self.dice, fault.seconds, fault.cancels,
+                           fault.batch_cancels)
         pusher.start()
+        self.hands.start()
         try:
             for _ in steps:
                 pass
@@ -83,17 +89,21 @@ class Arena:
         finally:
             pusher.join(PATIENCE)
             pusher.stop()
-        wrong += self.conclude(requests, fault.deadline_s or 25)
+        wrong += self.conclude(wave, fault.deadline_s or 25)
         tally.rounds += 1
         tally.requests += count
         tally.retaken += max(self.requeued() - before, 0)
         wrong += self.in_time()
         self.tell(fault.name, wrong, f"{count} requests in {time.monotonic() - began:.1f} s")
 
-    def conclude(self, requests, deadline_s):
-        late = await_answers(self.fleet, requests, deadline_s + PATIENCE)
+    def conclude(self, wave, deadline_s):
         self.fleet.keep(self.WORKERS)
-        return [f"{one.id}: no answer" for one in late] + self.checker.round(requests)
+        self.hands.finish()
+        late = await_answers(self.fleet, wave.pushed, deadline_s + PATIENCE)
+        self.steered += self.hands.done
+        wrong = self.checker.round(wave.everyone(), wave.batches)
+        self.steered["batches complete"] += sum(batch.is_expanded() for batch in wave.batches)
+        return [f"{one.id}: no answer" for one in late] + wrong
 
     def tell(self, name, wrong, facts):
         over, self.sampler.over = self.sampler.over, []
@@ -125,6 +135,7 @@ class Arena:
         while not has_stopped(process):
             assert time.monotonic() < end, f"{process.name} did not get to {what}"
             time.sleep(0.005)
+        assert process.returncode in (None, -signal.SIGKILL), f"{process.name} ended before {what}"
         self.tally.kills += 1
 
     def stop(self, process, how):
@@ -133,7 +144,9 @@ class Arena:
 
     def rescue(self, victim):
         """Waits until what a stopped worker had runs again."""
-        self.rescued = Rescue(self.fleet, victim).seconds() or 0.0
+        rescue = Rescue(self.fleet, victim)
+        self.hands.hold()
+        self.rescued = rescue.seconds() or 0.0
 
     def in_time(self):
         """Whether what a dead worker had ran again as soon as is promised. Where Redis did not answer
@@ -195,7 +208,7 @@ class Arena:
 
 def table(arenas):
     """The tallies of all arenas as lines of text."""
-    head = f"{'fault':<34}{'rounds':>7}{'requests':>10}{'kills':>7}{'retaken':>9}{'wrong':>7}{'again s':>9}"
+    head = f"{'fault':<38}{'rounds':>7}{'requests':>10}{'kills':>7}{'retaken':>9}{'wrong':>7}{'again s':>9}"
     lines, total = [head], Tally()
     for arena in arenas:
         for name, one in arena.tallies.items():
@@ -208,5 +221,5 @@ def table(arenas):
 
 def row(name, one):
     again = f"{one.rescue:.2f}" if one.rescue else ""
-    return (f"{name:<34}{one.rounds:>7}{one.requests:>10}{one.kills:>7}{one.retaken:>9}"
+    return (f"{name:<38}{one.rounds:>7}{one.requests:>10}{one.kills:>7}{one.retaken:>9}"
             f"{one.violations:>7}{again:>9}")

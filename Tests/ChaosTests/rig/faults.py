@@ -26,6 +26,11 @@ class Fault:
     steps: Callable
     deadline_s: float | None = None
     seconds: float = 2.0
+    # Of all requests: those in batches, of those what one entry brings, and what is taken back.
+    in_batches: float = 0.15
+    envelopes: float = 0.5
+    cancels: float = 0.05
+    batch_cancels: float = 0.2
 
 
 def worker_at(point, how):
@@ -39,6 +44,87 @@ def worker_at(point, how):
         if how == "freeze":
             arena.wake(victim, max(0.0, stopped + HEARTBEAT_TTL + 1 - time.monotonic()))
     return Fault(f"worker, {how} at {point}", steps)
+
+
+def expanding(how):
+    """A worker stops in the middle of a batch."""
+    def steps(arena):
+        victim = arena.fleet.worker(FAULT_AT=f"expanded={how}")
+        arena.watched()
+        yield
+        arena.until_stopped(victim, "expanded")
+        stopped = time.monotonic()
+        arena.rescue(victim)
+        if how == "freeze":
+            arena.wake(victim, max(0.0, stopped + HEARTBEAT_TTL + 1 - time.monotonic()))
+    return Fault(f"worker, {how} at expanded", steps, in_batches=0.8, envelopes=1.0)
+
+
+def at_the_model(client, worker):
+    """The requests that it calls the model for."""
+    names = client.zrange(key("due"), 0, -1)
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.hmget(key(f"request:{name}"), "owner", "calling")
+    return [name for name, (owner, calling) in zip(names, pipe.execute())
+            if owner == worker.name and calling]
+
+
+def loaded(arena, worker, count):
+    """Waits until it calls the model for so many and some more, which may be answered before it stops;
+    a pause would keep it from that."""
+    arena.hands.hold()
+    wait_until(lambda: len(at_the_model(arena.fleet.redis, worker)) >= count + 2,
+               f"{worker.name} at its work")
+
+
+def handing_back(how):
+    """A worker that is told to stop has handed back what is at the model, and stops before it has settled
+    the call."""
+    def steps(arena):
+        victim = arena.fleet.worker(DRAIN_TIMEOUT="0", FAULT_AT=f"released={how}")
+        arena.watched()
+        yield
+        loaded(arena, victim, 2)
+        victim.send_signal(signal.SIGTERM)
+        arena.until_stopped(victim, "released")
+        arena.rescue(victim)
+        if how == "freeze":
+            arena.wake(victim)
+    return Fault(f"worker, {how} at released", steps)
+
+
+def taking_back(point, how):
+    """A supervisor stops while it takes back what somebody does not want any more."""
+    def steps(arena):
+        faulty, _ = lead(arena, f"{point}={how}")
+        yield
+        arena.until_stopped(faulty, point)
+        if how == "freeze":
+            arena.wake(faulty, LEASE)
+    return Fault(f"supervisor, {how} at {point}", steps, in_batches=0.6, cancels=0.3,
+                 batch_cancels=0.9)
+
+
+def paused():
+    """Nothing starts in a paused partition, neither in a worker that is started meanwhile."""
+    def steps(arena):
+        victim = arena.fleet.worker()
+        arena.watched()
+        yield
+        arena.sleep(0.4, 0.8)
+        arena.hands.held.set()
+        arena.hands.steer("pause")
+        # What was read before each worker knew has begun by then.
+        time.sleep(2.5)
+        admitted = arena.fleet.redis.hget(key("counters"), "admitted")
+        arena.stop(victim, signal.SIGKILL)
+        arena.fleet.worker()
+        time.sleep(1.5)
+        now = arena.fleet.redis.hget(key("counters"), "admitted")
+        arena.hands.steer("resume")
+        assert admitted == now, f"{now} admitted while paused, {admitted} before"
+    return Fault("partition paused, worker killed", steps, seconds=3.0)
 
 
 def lead(arena, fault, **variables):
@@ -60,6 +146,7 @@ def supervisor_at(point, how):
         victim = arena.fleet.worker()
         yield
         arena.sleep(0.4, 1.2)
+        loaded(arena, victim, 1 if late else count)
         arena.stop(victim, signal.SIGKILL)
         arena.until_stopped(faulty, point)
         if how == "freeze":
@@ -70,11 +157,12 @@ def supervisor_at(point, how):
 def burying(how):
     """A supervisor stops while it ends what may not be tried again."""
     def steps(arena):
-        faulty, standby = lead(
-            arena, f"buried={how}@{arena.few()}", MAX_ATTEMPTS="1")
+        count = arena.few()
+        faulty, standby = lead(arena, f"buried={how}@{count}", MAX_ATTEMPTS="1")
         victim = arena.fleet.worker()
         yield
         arena.sleep(0.4, 1.2)
+        loaded(arena, victim, count)
         arena.stop(victim, signal.SIGKILL)
         arena.until_stopped(faulty, "buried")
         if how == "freeze":
@@ -90,10 +178,12 @@ def burying(how):
 def unread(point, how):
     """No worker lives; a supervisor stops while it answers in their place."""
     def steps(arena):
-        faulty, _ = lead(arena, f"{point}={how}@{arena.few()}")
+        count = arena.few()
+        faulty, _ = lead(arena, f"{point}={how}@{count}")
         yield
         time.sleep(0.6)
         victims = arena.fleet.living(arena.fleet.workers)
+        loaded(arena, victims[0], count)
         for victim in victims:
             arena.stop(victim, signal.SIGKILL)
         arena.until_stopped(faulty, point)
@@ -238,6 +328,7 @@ def sweeping():
         arena.watched()
         yield
         arena.sleep(0.6, 1.0)
+        loaded(arena, victim, 2)
         arena.stop(victim, signal.SIGKILL)
         arena.until_stopped(dying, "requeued")
         killed = fleet.supervisor(FAULT_AT="swept=kill")
@@ -258,10 +349,12 @@ def all_faults():
     """Each once, in the order of the table."""
     return [
         *(worker_at(point, how) for point in WORKER_POINTS for how in HOWS),
+        *(expanding(how) for how in HOWS), *(handing_back(how) for how in HOWS),
         *(workers_at_random(how) for how in HOWS),
         *(supervisor_at(point, how) for point in SUPERVISOR_POINTS for how in HOWS),
         *(burying(how) for how in HOWS), *(lease_lost(how) for how in HOWS),
         *(unread(point, how) for point in ("abandoned", "expired") for how in HOWS),
-        supervisors_at_random(), redis_killed(), memory_full(), group_destroyed(),
+        *(taking_back(point, how) for point in ("cancelled", "batch_cancelled") for how in HOWS),
+        paused(), supervisors_at_random(), redis_killed(), memory_full(), group_destroyed(),
         connections_cut(), fleet_budget(), sweeping(),
     ]

@@ -21,7 +21,9 @@ EVERY_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec",
 
 WORKER = {
     "HEARTBEAT_TTL": str(HEARTBEAT_TTL), "REQUESTS_PER_MINUTE": "1000000",
-    "COST_PER_HOUR_LIMIT": "100000", "MAX_CONCURRENT_REQUESTS": "40", "REPLY_TTL": "7200",
+    "COST_PER_HOUR_LIMIT": "100000", "MAX_CONCURRENT_REQUESTS": "40",
+    # One model, whose prices `history` knows.
+    "OPENAI_FALLBACK_MODELS": "none", "REPLY_TTL": "7200",
     "DRAIN_TIMEOUT": "30",
 }
 SUPERVISOR = {"HEARTBEAT_TTL": str(HEARTBEAT_TTL), "REPLY_TTL": "7200"}
@@ -92,6 +94,12 @@ class Fleet(Stack):
         worker.name, self.binary = name, None
         self.workers.append(worker)
         return worker
+
+    def spawn_worker(self, name, **variables):
+        """A worker that nobody waits for: it may end as it starts."""
+        return self.spawn(name, [program("strategy-worker")], **{
+            **self.worker_variables, "REDIS_URL": self.redis_url, "OPENAI_BASE_URL": self.simulator_url,
+            "OPENAI_API_KEY": "sk-sim-docs", "HEALTH_PORT": "0", **variables})
 
     def supervisor(self, binary=None, **variables):
         """A new supervisor that listens, or has ended by its fault already."""

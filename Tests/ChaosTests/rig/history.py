@@ -6,10 +6,14 @@ from harness.books import SOURCES
 from support.checks import wait_until
 
 from rig.fleet import GROUP, QUEUES, fleet_key, key
+from rig.batches import BY, check_batch, is_unborn
 from rig.load import read_replies
 
 # Nano-dollars a token of the model that the simulator answers by: 10 and 30 USD a million.
 PROMPT, COMPLETION = 10_000, 30_000
+# Keys that go by themselves.
+EXPIRING = ("reply", "revoked", "alone", "worker", "request", "cancelled", "batch-cancelled", "batch",
+            "batch-ended", "batch-open", "batch-reply")
 # The ways by which an entry leaves its stream, as the scripts count them.
 WAYS = ("finished", "dead", "requeued", "released", "duplicate", "ghosts", "unacknowledged")
 
@@ -42,6 +46,8 @@ class Row:
         self.is_terminal = fields["terminal"] == "1"
         self.payer, self.user = fields["payer"], fields["user"]
         self.metered, self.estimated = [], []
+        # What calls before the one that is named cost, and how many at the most they were.
+        self.earlier, self.earlier_calls = 0, 0
         if "facts" in fields:
             for call in json.loads(fields["facts"]):
                 if call["estimated"]:
@@ -50,10 +56,12 @@ class Row:
                     self.metered.append(call)
         elif self.cost:
             name = f"0:{fields['request_id']}:{fields['attempt']}:{fields['call']}"
-            self.estimated.append((name, self.cost))
+            self.earlier = int(fields["earlier_nanousd"])
+            self.earlier_calls = int(fields["call"]) - 1 if self.earlier else 0
+            self.estimated.append((name, self.cost - self.earlier))
 
     def charged(self):
-        return sum(call["cost_nanousd"] for call in self.metered) + sum(
+        return self.earlier + sum(call["cost_nanousd"] for call in self.metered) + sum(
             cost for _, cost in self.estimated)
 
 
@@ -68,12 +76,13 @@ class Checker:
         """Waits until nothing waits or runs."""
         def quiet():
             client = self.fleet.redis
-            return not any(client.xlen(key(f"requests:{queue}")) for queue in QUEUES) and not (
+            waits = [*(f"requests:{queue}" for queue in QUEUES), "cancel", "control"]
+            return not any(client.xlen(key(name)) for name in waits) and not (
                 client.zcard(key("due")))
         wait_until(quiet, "all streams empty")
 
-    def round(self, requests):
-        """After a round: its requests, and the books as a whole."""
+    def round(self, requests, batches=()):
+        """After a round: its requests and batches, and the books as a whole."""
         try:
             self.rest()
         except AssertionError as error:
@@ -85,6 +94,9 @@ class Checker:
         for request in requests:
             wrong += self.answered_once(request)
             wrong += self.charged_right(request.id, usage.get(request.id))
+            wrong += self.taken_back_right(request)
+        for batch in batches:
+            wrong += check_batch(batch, self.fleet.redis, self.ledger)
         return wrong + self.drift() + self.user_sums()
 
     def left(self):
@@ -102,6 +114,9 @@ class Checker:
         ends = [number for number, event in enumerate(request.events)
                 if event in request.terminals()]
         wrong = []
+        if not ends and is_unborn(request):
+            return [f"{request.id}: {row.fields} though it never came"
+                    for row in self.ledger.rows[request.id]]
         if len(ends) != 1:
             wrong.append(f"{request.id}: {len(ends)} terminal events")
         else:
@@ -113,6 +128,22 @@ class Checker:
         terminal = sum(row.is_terminal for row in self.ledger.rows[request.id])
         if terminal != 1:
             wrong.append(f"{request.id}: {terminal} terminal rows in the ledger")
+        elif not self.ledger.rows[request.id][-1].is_terminal:
+            wrong.append(f"{request.id}: charged after its end, {self.ledger.rows[request.id][-1].fields}")
+        return wrong
+
+    def taken_back_right(self, request):
+        """What it says of its cost is what its user paid, and nobody pays later."""
+        ends = request.terminals()
+        if not ends or ends[0]["event"] != "cancelled":
+            return []
+        said = json.loads(ends[0]["payload"])
+        paid = sum(row.cost for row in self.ledger.rows[request.id] if row.payer == "user")
+        wrong = []
+        if round(said["cost_usd"] * 10**9) != paid:
+            wrong.append(f"{request.id}: says {said}, its user paid {paid}")
+        if said["by"] != BY:
+            wrong.append(f"{request.id}: taken back by {said['by']}")
         return wrong
 
     def charged_right(self, name, used):
@@ -129,7 +160,9 @@ class Checker:
         for row in rows:
             if row.charged() != row.cost:
                 wrong.append(f"{name}: a row of {row.cost} with calls of {row.charged()}")
-            payer = "user" if "facts" in row.fields else "house"
+            # Who takes back pays what was begun for him.
+            pays = "facts" in row.fields or row.fields["event"] == "cancelled"
+            payer = "user" if pays else "house"
             if row.cost and row.payer != payer:
                 wrong.append(f"{name}: the {row.payer} pays for {row.fields}")
         names = [held[0] for held in estimated] + [call["reservation"] for call in metered]
@@ -143,10 +176,11 @@ class Checker:
         empty = {"prompt_tokens": 0, "completion_tokens": 0}
         used = used or {"completed": 0, "cut": {"calls": 0, **empty}, **empty}
         bill = price(used) + price(used["cut"])
-        charged = sum(call["cost_nanousd"] for call in metered) + sum(
-            cost for _, cost in estimated)
+        rows = self.ledger.rows[name]
+        charged = sum(row.charged() for row in rows)
+        known = len(metered) + len(estimated) + sum(row.earlier_calls for row in rows)
         wrong = []
-        if used["completed"] + used["cut"]["calls"] > len(metered) + len(estimated):
+        if used["completed"] + used["cut"]["calls"] > known:
             wrong.append(f"{name}: a call was charged to nobody: {used}, "
                          f"{[row.fields for row in self.ledger.rows[name]]}")
         if len(metered) > used["completed"]:
@@ -217,6 +251,9 @@ class Checker:
                 wrong.append(f"{queue} has consumers of the dead: {names - living}")
         if not with_reservations:
             return wrong
+        late = client.zcard(key("batches"))
+        if late:
+            wrong.append(f"{late} batches are not complete")
         held = client.hgetall(fleet_key("reservations"))
         if held or int(client.hget(fleet_key("cost"), "reserved_nanousd") or 0):
             wrong.append(f"the fleet's hour has {held}")
@@ -236,6 +273,6 @@ class Checker:
             kind = name.split("}:", 1)[1].split(":")[0]
             if kind == "alone" and name.rsplit(":", 1)[1] not in living:
                 wrong.append(f"{name} is left")
-            if kind in ("reply", "revoked", "alone", "worker", "request") and ttl == -1:
+            if kind in EXPIRING and ttl == -1:
                 wrong.append(f"{name} does not expire")
         return wrong

@@ -1,4 +1,4 @@
-"""Requests of many users and tiers, how they are added, and what is answered to them."""
+"""Requests of many users and tiers, alone and in batches, how they are added, and what is answered."""
 import json
 import threading
 import time
@@ -27,12 +27,42 @@ class Request:
     deadline_s: float
     adds: int = 0
     events: list = field(default_factory=list)
+    # The batch that it brings, or that it is a member of.
+    brings: object = None
+    member_of: object = None
 
     def entry(self):
         return {"request_id": self.id, **self.fields}
 
     def terminals(self):
         return [event for event in self.events if event["event"] in TERMINAL]
+
+
+@dataclass
+class Batch:
+    """Members that one entry brings, the envelope, or that are pushed one by one."""
+    id: str
+    members: list
+    envelope: Request | None = None
+    # What its stream tells.
+    told: list = field(default_factory=list)
+
+    def is_expanded(self):
+        """Its envelope has ended as a batch does: then all of its members have ended."""
+        return self.envelope is None or any(
+            event["event"] == "batch_complete" for event in self.envelope.events)
+
+
+@dataclass
+class Wave:
+    """The load of one round."""
+    # What is added, in this order.
+    pushed: list
+    batches: list
+
+    def everyone(self):
+        brought = [one for batch in self.batches if batch.envelope for one in batch.members]
+        return self.pushed + brought
 
 
 class Load:
@@ -56,6 +86,38 @@ class Load:
 
     def make(self, count, deadline_s=None):
         return [self.one(deadline_s) for _ in range(count)]
+
+    def wave(self, count, deadline_s=None, in_batches=0.15, envelopes=0.5):
+        """So many requests, that share of them in batches, and of those that share in one entry."""
+        pushed, batches, left = [], [], int(count * in_batches)
+        while left > 0:
+            size = min(left, self.dice.randrange(3, 9))
+            left -= size
+            batch = self.batch(size, deadline_s, self.dice.random() < envelopes)
+            batches.append(batch)
+            pushed += [batch.envelope] if batch.envelope else batch.members
+        pushed += self.make(count - int(count * in_batches), deadline_s)
+        self.dice.shuffle(pushed)
+        return Wave(pushed, batches)
+
+    def batch(self, size, deadline_s, has_envelope):
+        self.count += 1
+        name, queue = f"batch-{self.name}-{self.count}", self.dice.choice(("high", "normal", "low"))
+        members = [self.one(deadline_s) for _ in range(size)]
+        batch = Batch(name, members)
+        for index, one in enumerate(members):
+            one.member_of, one.queue = batch, queue
+            one.fields |= {"batch_id": name, "batch_index": str(index), "batch_size": str(size)}
+        if has_envelope:
+            bodies = [{**json.loads(one.fields["payload"]), "request_id": one.id} for one in members]
+            seconds = deadline_s or 25
+            asked = {"user_id": members[0].user, "batch_id": name, "batch_priority": queue,
+                     "requests": bodies}
+            batch.envelope = Request(
+                f"envelope-{name}", members[0].user, self.dice.choice(("high", "normal", "low")),
+                {"type": "batch", "payload": json.dumps(asked),
+                 "deadline_ms": str(int(seconds * 1000))}, seconds, brings=batch)
+        return batch
 
     def one(self, deadline_s=None):
         dice = self.dice

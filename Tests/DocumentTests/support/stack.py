@@ -19,6 +19,8 @@ from support.documents import ROOT
 
 BIN = pathlib.Path(os.environ.get("STRATEGY_BIN") or ROOT / ".build/release").resolve()
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+# What supervisors ask of who wants to see more than their health.
+CONSOLE_TOKEN = "a-token-of-the-tests"
 
 
 def program(name):
@@ -34,7 +36,9 @@ def free_port():
 
 
 class Stack:
-    def __init__(self):
+    def __init__(self, **variables):
+        """With variables of the first worker."""
+        self.variables = variables
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="documents-"))
         self.processes = []
 
@@ -42,7 +46,7 @@ class Stack:
         try:
             self._start_redis()
             self._start_simulator()
-            self.worker = self.start_worker()
+            self.worker = self.start_worker(**self.variables)
             self.supervisor = self.start_supervisor()
             self._write_redis_cli()
         except BaseException:
@@ -61,7 +65,8 @@ class Stack:
         env = {key: os.environ[key] for key in kept if key in os.environ}
         with open(self.folder / f"{name}.log", "ab") as log:
             process = subprocess.Popen(
-                arguments, cwd=self.folder, env={**env, "PATH": PATH, **variables},
+                arguments, cwd=self.folder,
+                env={**env, "PATH": PATH, "CONSOLE_TOKEN": CONSOLE_TOKEN, **variables},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.processes.append(process)
         return process
@@ -93,12 +98,12 @@ class Stack:
         self.simulator_url = f"http://127.0.0.1:{self._port(port_file, simulator, 'simulator')}"
 
     def start_worker(self, name="worker", **variables):
-        """A worker that is ready; its limits are wide, where a check does not narrow them."""
-        wide = {"DEFAULT_TIER": "enterprise", "REQUESTS_PER_MINUTE": "1000000",
-                "COST_PER_HOUR_LIMIT": "1000000"}
+        """A worker that is ready; its limits are wide, where a check does not narrow them, and it asks
+        the model for each request."""
+        wide = {"CACHE_TTL": "0", "DEFAULT_TIER": "enterprise", "REQUESTS_PER_MINUTE": "1000000",
+                "COST_PER_HOUR_LIMIT": "1000000", "OPENAI_BASE_URL": self.simulator_url}
         return self._start(
-            "strategy-worker", name, OPENAI_BASE_URL=self.simulator_url,
-            OPENAI_API_KEY="sk-sim-docs", **{**wide, **variables})
+            "strategy-worker", name, OPENAI_API_KEY="sk-sim-docs", **{**wide, **variables})
 
     def start_supervisor(self, name="supervisor", **variables):
         return self._start("strategy-supervisor", name, **variables)
@@ -159,6 +164,10 @@ class Stack:
 
 
 def fetch(request):
+    """What is answered, with the token of a console; errors are raised."""
+    if isinstance(request, str):
+        request = urllib.request.Request(request)
+    request.add_header("Authorization", f"Bearer {CONSOLE_TOKEN}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=10) as response:
         return response.read().decode()

@@ -37,7 +37,13 @@ def years_of(leg, document):
 
 
 def strike(leg):
-    return round(Fraction(leg["strike"]) * 1000) / Fraction(1000)
+    return round(Fraction(leg["strike"]) * 10**6) / Fraction(10**6)
+
+
+def entry(price):
+    """A price is what it says where it is a whole number of millionths, else the double itself."""
+    exact = Fraction(round(Fraction(price) * 10**6), 10**6)
+    return exact if float(exact) == price else Fraction(price)
 
 
 def random_document(dice):
@@ -64,7 +70,7 @@ def random_document(dice):
             if shape < 0.1: k = max(0.001, round(spot * math.exp(dice.uniform(-3, 3)), 3))
             leg = {"instrument": dice.choice(["call", "put"]), "strike": round(k, 3), "quantity": dice.choice([1, 1, 1, 2, 3, 10, 1000]), **one}
             if dice.random() < 0.6:
-                leg["price"] = round(dice.choice([dice.uniform(0, 30), dice.uniform(0, 1), 0, 0.1, 0.2, 0.3]), dice.choice([1, 2, 2, 6]))
+                leg["price"] = round(dice.choice([dice.uniform(0, 30), dice.uniform(0, 1), 0, 0.1, 0.2, 0.3]), dice.choice([1, 2, 2, 6, 12]))
             if dice.random() < 0.2: leg["volatility"] = dice.choice([0.0, dice.uniform(0.01, 2)])
             if dice.random() < 0.1: leg["multiplier"] = dice.choice([1, 10, 1000, None])
         leg["action"] = dice.choice(["buy", "sell"])
@@ -99,8 +105,8 @@ def touch(document, dice):
     for leg in document["legs"]: leg.setdefault("price", 5.5)
     at = strike(dice.choice(options))
     moved = options[0]
-    off = worth(document, [Fraction(round(Fraction(l["price"]) * 10**6), 10**6) for l in document["legs"]], at)
-    price = Fraction(round(Fraction(moved["price"]) * 10**6), 10**6) + off / shares(moved)
+    off = worth(document, [entry(l["price"]) for l in document["legs"]], at)
+    price = entry(moved["price"]) + off / shares(moved)
     if price >= 0 and (price * 10**6).denominator == 1 and price < 10**8: moved["price"] = float(price)
 
 
@@ -123,11 +129,9 @@ def worth(document, prices, at):
 def entry_prices(document, answer):
     prices = []
     for leg, found in zip(document["legs"], answer["legs"]):
-        if leg.get("price") is not None: prices.append(Fraction(round(Fraction(leg["price"]) * 10**6), 10**6))
+        if leg.get("price") is not None: prices.append(entry(leg["price"]))
         elif leg["instrument"] == "stock":
-            # The spot stands for a price where it is a whole number of millionths.
-            exact = Fraction(round(Fraction(document["spot"]) * 10**6), 10**6)
-            prices.append(exact if float(exact) == document["spot"] else Fraction(document["spot"]))
+            prices.append(entry(document["spot"]))
         else: prices.append(Fraction(found["price"]))
     return prices
 

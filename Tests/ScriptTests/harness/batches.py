@@ -148,6 +148,13 @@ def _(b):
     adds_up(b)
 
 
+@branch("expand_batch", "a member has its claims with it, sealed", again=["already"])
+def _(b):
+    yield b.expand(envelope(b), seal="basic.00ff")
+    sealed = [fields["sealed"] for _, fields in b.client.xrange(b.requests("low"))]
+    assert sealed == ["basic.00ff", "basic.00ff"], sealed
+
+
 @branch("expand_batch", "a part leaves the envelope where it is; whoever goes on is told where",
         again=["at", 1])
 def _(b):

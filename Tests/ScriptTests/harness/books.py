@@ -24,6 +24,7 @@ SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in SOURCES.
 
 GROUP = "workers"
 QUEUES = ("retry", "high", "normal", "low")
+FOR_OPERATORS = ("ends:", "cost:", "time:", "source:", "degraded:")
 HOUR = 3_600_000
 DAY = 24 * HOUR
 REPLY_TTL = 600_000
@@ -131,7 +132,16 @@ class Books:
     # What is in the books
 
     def counters(self):
-        return {name: int(n) for name, n in self.client.hgetall(self.key("counters")).items()}
+        """What must add up; what is counted for operators left out."""
+        return self._counters(lambda name: not name.startswith(FOR_OPERATORS))
+
+    def counted(self):
+        """What is counted for operators alone."""
+        return self._counters(lambda name: name.startswith(FOR_OPERATORS))
+
+    def _counters(self, wanted):
+        found = self.client.hgetall(self.key("counters"))
+        return {name: int(n) for name, n in found.items() if wanted(name)}
 
     def cost(self, user="u1"):
         found = self.client.hgetall(self.user(user, "cost"))
@@ -163,7 +173,7 @@ class Books:
     def admit(self, id, request="r1", queue="normal", consumer="w1", boot="b1", user="u1",
               hash="h1", attempt=1, deadline=None, least=100, most=1000, limits_requests=True,
               limits_cost=True, tier="free", share=NO_LIMIT, may_wait=True, owner="", now=None,
-              tiers=TIERS, place="", envelope=False):
+              tiers=TIERS, place="", envelope=False, replay_of="", claimed="", seal=""):
         keys = [*(self.requests(queue) for queue in QUEUES), self.record(request),
                 self.reply(request), self.user(user, "requests"), self.user(user, "cost"),
                 self.user(user, "costlog"), self.user(user, "profile"), self.key("counters"),
@@ -173,17 +183,21 @@ class Books:
             GROUP, id, queue, consumer, boot, user, hash, request, attempt,
             self.now + 30_000 if deadline is None else deadline, least, most,
             "" if envelope else int(limits_requests), int(limits_cost), tier, share, REPLY_TTL,
-            DEDUPE_TTL, int(may_wait), owner, self._now(now), place, BATCH_TIMEOUT, *(value for row in tiers for value in row)]
+            DEDUPE_TTL, int(may_wait), owner, self._now(now), place, BATCH_TIMEOUT, replay_of,
+            claimed, seal, *(value for row in tiers for value in row)]
         return Call("admit", tuple(keys), tuple(arguments))
 
-    def call(self, request="r1", boot="b1", attempt=1, state="running", number=1, most=1000):
+    def call(self, request="r1", boot="b1", attempt=1, state="running", number=1, most=1000,
+             spent=0, user="u1", free=False):
         parked = state == "parked"
-        return Call("call", (self.record(request), self.key("counters")), (
-            boot, attempt, state, "" if parked else number, "" if parked else most))
+        keys = (self.record(request), self.key("counters"), self.user(user, "cost"))
+        return Call("call", keys, (
+            boot, attempt, state,
+            *(("free" if free else "", "", "") if parked else (number, most, spent))))
 
     def commit(self, id, request="r1", queue="normal", event="result", attempt=1, payload="{}",
                boot="b1", user="u1", hash="h1", code="", cost=0, estimated=False, keeps=True,
-               facts="[]", now=None, trace=("", ""), place=""):
+               facts="[]", now=None, trace=("", ""), place="", replay_of="", evidence='{"v":1}'):
         keys = (self.requests(queue), self.reply(request), self.record(request),
                 self.user(user, "cost"), self.user(user, "costlog"), self.user(user, "requests"),
                 self.key("ledger"), self.key("counters"), self.key("due"),
@@ -191,7 +205,25 @@ class Books:
         return Call("commit", keys, (
             GROUP, id, event, request, attempt, payload, REPLY_TTL, *trace, boot, user, hash, code,
             cost, int(estimated), int(keeps), DEDUPE_TTL, queue, facts, self._now(now),
-            place, BATCH_TIMEOUT))
+            place, BATCH_TIMEOUT, replay_of, evidence))
+
+    def breaker(self, what, first=0, second="", third="", fourth="", way="primary:m", now=None):
+        keys = (f"{self.fleet}breaker:{way}", f"{self.fleet}breakers")
+        return Call("breaker", keys, (way, what, first, second, third, fourth, self._now(now)))
+
+    def question(self, hash="abc"):
+        return f"{self.fleet.split(':')[0]}:{{cache:{hash}}}"
+
+    def join(self, who="0 b1 1 r1 w1", may_lead=True, until=None, fresh=60_000, now=None):
+        until = self.now + 30_000 if until is None else until
+        return Call("join", (self.question(),), (who, int(may_lead), until, fresh, self._now(now)))
+
+    def share(self, who="0 b1 1 r1 w1", answer="", kept=300_000, now=None):
+        told = ("primary", "m-1") if answer else ("", "")
+        return Call("share", (self.question(),), (who, answer, *told, kept, self._now(now)))
+
+    def allowance(self, requests, kind="repeats", share=100, take=1):
+        return Call("allowance", (f"{self.fleet}allowances",), (kind, requests, share, take))
 
     def event(self, request="r1", boot="b1", attempt=1, event="accepted", trace=""):
         return Call("event", (self.record(request), self.reply(request)), (
@@ -212,14 +244,14 @@ class Books:
         return Call("remind", keys, (GROUP, id, request, "{}", REPLY_TTL, trace, queue))
 
     def requeue(self, id, request="r1", queue="normal", owner="w1", why="dead", user="u1",
-                token="1", boot="b1", attempts=5, now=None):
+                token="1", boot="b1", attempts=5, now=None, seal=""):
         keys = (self.requests(queue), self.requests("retry"), self.record(request),
                 self.user(user, "cost"), self.key("ledger"), self.key("counters"),
                 self.key(f"worker:{owner}"), self.key(f"revoked:{owner}"), self.key("lease"),
                 self.key(f"alone:{owner}"))
         return Call("requeue", keys, (
             GROUP, id, queue, owner, why, request, user, "" if why == "release" else token,
-            boot if why == "release" else "", attempts, self._now(now)))
+            boot if why == "release" else "", attempts, self._now(now), seal))
 
     def fail(self, id, request="r1", queue="normal", owner="w1", token="1", only_dead=True,
              user="u1", hash="h1", attempts=5, code="attempts_exhausted", reason="it failed",
@@ -233,21 +265,22 @@ class Books:
             self._now(now)))
 
     def expire(self, request="r1", token="1", user="u1", hash="h1", trace="",
-               code="deadline_passed", deleting="", queue="normal", place=""):
+               code="deadline_passed", deleting="", queue="normal", place="", replay_of="",
+               owner=""):
         keys = (self.reply(request), self.record(request), self.key("ledger"),
                 self.key("counters"), self.key("lease"), self.requests(queue),
-                *self.marks(request, place))
+                self.key(f"worker:{owner}"), *self.marks(request, place))
         return Call("expire", keys, (
             token, request, user, hash, "rejected", code, "{}", REPLY_TTL, DEDUPE_TTL, trace,
-            GROUP, deleting, queue, place, BATCH_TIMEOUT))
+            GROUP, deleting, queue, place, BATCH_TIMEOUT, replay_of, owner))
 
     def control(self, token="1", count=100, now=None):
         keys = (self.key("control"), self.key("paused"), self.key("lease"))
         return Call("control", keys, ("supervisor", "s1", token, count, self._now(now)))
 
-    def tell(self, token="1", waiting=7, oldest=20, wait=3000, accepting=1):
+    def tell(self, token="1", waiting=7, oldest=20, wait=3000, accepting=1, outbox=0):
         return Call("load", (self.key("load"), self.key("lease")), (
-            token, 5000, waiting, oldest, wait, accepting))
+            token, 5000, waiting, oldest, wait, accepting, outbox))
 
     def abandon(self, request="r1", queue="normal", token="1", user="u1", entry="", attempt="1",
                 place=""):
@@ -265,13 +298,15 @@ class Books:
         keys = (self.requests(queue), self.reply(request), self.record(request),
                 self.user(user, "cost"), self.user(user, "costlog"), self.user(user, "requests"),
                 self.key("ledger"), self.key("counters"), self.key("due"), self.key("lease"),
-                self.key(f"revoked:{owner}"), self.mark(request), *self.batch(place))
+                self.key(f"revoked:{owner}"), self.mark(request), self.key("cancelled"),
+                *self.batch(place))
         return Call("cancel", keys, (
             GROUP, token, request, entry, attempt, user, owner, place, by, REPLY_TTL, DEDUPE_TTL,
             BATCH_TIMEOUT, self._now(now)))
 
     def cancel_batch(self, batch="b1", token="1", count=100):
-        keys = (self.batch_mark(batch), self.key(f"batch-open:{batch}"), self.key("lease"))
+        keys = (self.batch_mark(batch), self.key(f"batch-open:{batch}"), self.key("lease"),
+                self.key("cancelled"))
         return Call("cancel_batch", keys, (token, '"desk"', BATCH_TIMEOUT, count))
 
     def close_batch(self, batch="b1", envelope="", token="1", patience=60_000, now=None):
@@ -279,13 +314,15 @@ class Books:
         return Call("close_batch", keys, (token, batch, envelope, patience, self._now(now)))
 
     def expand(self, id, members=("m0", "m1"), first=0, size=2, envelope="e1", queue="normal",
-               to="low", batch="b1", boot="b1", attempt=1, taken_back=False, extra=("", "", "")):
+               to="low", batch="b1", boot="b1", attempt=1, taken_back=False, extra=("", "", ""),
+               seal=""):
         keys = [self.requests(queue), self.requests(to), self.batch_mark(batch),
                 *self.batch(f"0 {size} {batch} {envelope}")]
         if taken_back:
             for member in members:
                 keys += [self.reply(member), self.record(member)]
-        arguments = [part for member in members for part in (member, "{}", "u1", f"h-{member}")]
+        arguments = [part for member in members for part in (
+            member, "{}", "u1", f"h-{member}", seal)]
         return Call("expand_batch", tuple(keys), (
             GROUP, id, queue, boot, attempt, envelope, batch, size, first, 5000,
             self.now + 30_000, REPLY_TTL, DEDUPE_TTL, *extra, *arguments))
@@ -293,13 +330,13 @@ class Books:
     def lease(self, holder="s1", lasts=60_000):
         return Call("lease", (self.key("lease"), self.key("counters")), (holder, lasts))
 
-    def reap(self, consumer="w1", token="1"):
+    def reap(self, consumer="w1", token="1", now=None):
         keys = (*(self.requests(queue) for queue in QUEUES), self.key(f"worker:{consumer}"),
-                self.key("lease"), self.key(f"alone:{consumer}"))
-        return Call("reap", keys, (GROUP, consumer, token))
+                self.key("lease"), self.key(f"alone:{consumer}"), self.key("counters"))
+        return Call("reap", keys, (GROUP, consumer, token, self._now(now)))
 
     def take(self, consumer="w1", count=10, queues=QUEUES, shares=None):
-        return Call("take", tuple(map(self.requests, queues)), (
+        return Call("take", (*map(self.requests, queues), self.key("cancelled")), (
             GROUP, consumer, count, *(shares or [count] * len(queues))))
 
     def find(self, queue="normal", start="-", newest=False, count=100, field="", value="",
@@ -311,11 +348,12 @@ class Books:
         return Call("weigh", (self.requests(queue),), (GROUP, consumer, bytes, count))
 
     def reserve(self, name="0:r1:1:1", least=100, most=1000, deadline=None, limit=10_000, pace="",
-                priority="normal", weights=(16, 4, 1), now=None):
-        keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend", "pace"))
+                priority="normal", weights=(16, 4, 1), now=None, needs_books=False):
+        keys = tuple(self.fleet + part for part in (
+            "cost", "reservations", "spend", "pace", "books"))
         return Call("reserve_global", keys, (
             name, least, most, self.now + 30_000 if deadline is None else deadline, limit, pace,
-            self._now(now), priority, *weights))
+            self._now(now), priority, *weights, int(needs_books)))
 
     def settle(self, name="0:r1:1:1", cost=500, now=None):
         keys = tuple(self.fleet + part for part in ("cost", "reservations", "spend"))

@@ -63,6 +63,14 @@ def requeued(b, request="r1", why="dead", **others):
     return answer[1]
 
 
+def released(b, request="r1"):
+    """One that was handed back while it was at the model, and that w2 has read again: its new ID."""
+    id = calling(b, request)
+    assert b.run(b.requeue(id, request, why="release"))[5] == "1000"
+    [new] = b.read("w2", "retry")
+    return new
+
+
 def spends(b, cost, now, request, user="u1"):
     """A request that ended at that time and cost so much."""
     id = b.delivered(request)
@@ -81,7 +89,7 @@ def _(b):
     answer = yield b.admit(id)
     resets = str(b.now + HOUR)
     assert answer == ["granted", 1, "1000", str(b.now + 30_000), "free", "2", "10000", resets,
-                      "", "", "0"], answer
+                      "", "", "0", "0", ""], answer
     state = b.state()
     assert state == {
         "state": "running", "user": "u1", "hash": "h1", "attempt": "1", "owner": "w1",
@@ -93,6 +101,29 @@ def _(b):
     assert b.cost() == (0, 1000)
     assert b.client.hget(b.user("u1", "cost"), "limit_nanousd") == "10000"
     assert b.counters() == {"admitted": 1}
+
+
+@branch("admit", "the tier that a token claims stands above the profile's, and above what that has beside it")
+def _(b):
+    tiers = (("free", 3, 10_000), ("basic", 7, 50_000))
+    b.client.hset(b.user("u1", "profile"), mapping={"tier": "free", "requests_per_hour": "1"})
+    answer = yield b.admit(b.delivered(), tiers=tiers, claimed="basic", seal="basic.00ff")
+    assert answer[4:7] == ["basic", "6", "50000"], answer
+    assert b.state()["seal"] == "basic.00ff"
+
+
+@branch("admit", "a claim that says what the profile says leaves what the profile has beside it")
+def _(b):
+    b.client.hset(b.user("u1", "profile"), mapping={"tier": "free", "requests_per_hour": "2"})
+    answer = yield b.admit(b.delivered(), claimed="free")
+    assert answer[4:6] == ["free", "1"] and "seal" not in b.state(), answer
+
+
+@branch("admit", "the approval level of a profile goes with it, whatever tier a token claims")
+def _(b):
+    b.client.hset(b.user("u1", "profile"), mapping={"tier": "t1", "approval_level": "2"})
+    answer = yield b.admit(b.delivered(), claimed="free")
+    assert answer[12] == "2", answer
 
 
 @branch("admit", "without limits nothing is reserved, and everything granted")
@@ -413,7 +444,7 @@ def _(b):
     id = admitted(b)
     b.client.xclaim(b.requests("normal"), "workers", "w2", 0, [id])
     answer = yield b.admit(id, consumer="w2", boot="b2", owner="w1")
-    assert answer[:3] == ["granted", 2, "1000"] and answer[8:] == [1, 1, "0"], answer
+    assert answer[:3] == ["granted", 2, "1000"] and answer[8:12] == [1, 1, "0", "0"], answer
     assert b.cost() == (0, 1000) and b.ledger() == []
     assert b.state()["owner"] == "w2" and b.state()["boot"] == "b2"
 
@@ -424,13 +455,34 @@ def _(b):
     id = calling(b, most=800)
     b.client.xclaim(b.requests("normal"), "workers", "w2", 0, [id])
     answer = yield b.admit(id, consumer="w2", boot="b2", owner="w1")
-    assert answer[:3] == ["granted", 2, "1000"] and answer[8:] == [1, "1", "800"], answer
+    assert answer[:3] == ["granted", 2, "1000"] and answer[8:12] == [1, "1", "800", "0"], answer
     assert b.cost() == (0, 1000) and "calling" not in b.state()
     [row] = b.ledger()
     assert row == {
         "request_id": "r1", "user": "u1", "attempt": "1", "terminal": "0", "event": "lost",
         "payer": "house", "cost_nanousd": "800", "estimated": "1", "call": "1",
-        "at": str(b.now)}, row
+        "earlier_nanousd": "0", "owner": "w1", "at": str(b.now)}, row
+
+
+@branch("admit", "one handed back at the model goes on, and its next call has a name of its own")
+def _(b):
+    new = released(b)
+    answer = yield b.admit(new, queue="retry", consumer="w2", boot="b2")
+    assert answer[:2] == ["granted", 1] and answer[8:12] == ["", "", "0", "1"], answer
+    assert b.run(b.call(boot="b2", number=2, most=700)) == "marked"
+    assert b.state()["call"] == "2" and b.state()["calling"] == "700"
+
+
+@branch("admit", "one handed back at the model, whose next owner dies, numbers from 1 again",
+        again=SAME_BUT_INHERITED)
+def _(b):
+    new = released(b)
+    assert b.run(b.admit(new, queue="retry", consumer="w2", boot="b2"))[11] == "1"
+    b.client.xclaim(b.requests("retry"), "workers", "w3", 0, [new])
+    answer = yield b.admit(new, queue="retry", consumer="w3", boot="b3", owner="w2")
+    # Its claim, if it had one, has the name of the next call.
+    assert answer[:2] == ["granted", 2] and answer[8:12] == [1, 2, "0", "0"], answer
+    assert "call" not in b.state()
 
 
 @branch("admit", "one that a dead process of this very name ran is taken over",
@@ -575,7 +627,8 @@ def _(b):
     assert row == {
         "request_id": "r1", "user": "u1", "attempt": "1", "terminal": "1", "event": "result",
         "code": "", "payer": "user", "cost_nanousd": "400", "estimated": "0", "facts": "[7]",
-        "at": str(b.now)}, row
+        "at": str(b.now), "admitted": "1", "payload": '{"x":1}',
+        "record": '{"v":1}'}, row
 
 
 @branch("commit", "what a user has spent is known at least as long as it counts", again="already")
@@ -921,6 +974,26 @@ def _(b):
     assert b.client.pttl(b.key("revoked:w1")) > 0
 
 
+@branch("requeue", "claims go on in the token's place: the caller's, else the record's, else the entry's",
+        again=["moved"])
+def _(b):
+    b.lead()
+    for request, own, record, given, kept in (
+            ("r2", "own.1", "", "", "own.1"), ("r3", "", "record.1", "", "record.1"),
+            ("r4", "own.1", "record.1", "given.1", "given.1")):
+        fields = {"authorization": "Bearer x", **({"sealed": own} if own else {})}
+        id = b.delivered(request, **fields)
+        b.run(b.admit(id, request, user=request, seal=record))
+        b.run(b.requeue(id, request, user=request, seal=given))
+        [entry] = [fields for _, fields in b.client.xrange(b.requests("retry"))
+                   if fields["request_id"] == request]
+        assert entry["sealed"] == kept and "authorization" not in entry, entry
+    id = admitted(b)
+    answer = yield b.requeue(id)
+    [entry] = [fields for new, fields in b.client.xrange(b.requests("retry")) if new == answer[1]]
+    assert "sealed" not in entry, entry
+
+
 @branch("requeue", "what a dead worker had at the model is charged to the house", again=["moved"])
 def _(b):
     id = calling(b, most=800)
@@ -931,7 +1004,7 @@ def _(b):
     assert row == {
         "request_id": "r1", "user": "u1", "attempt": "1", "terminal": "0", "event": "lost",
         "payer": "house", "cost_nanousd": "800", "estimated": "1", "call": "1",
-        "at": str(b.now)}, row
+        "earlier_nanousd": "0", "owner": "w1", "at": str(b.now)}, row
     assert b.cost() == (0, 0) and "calling" not in b.state()
 
 
@@ -982,8 +1055,39 @@ def _(b):
 def _(b):
     id = calling(b)
     answer = yield b.requeue(id, why="release")
-    assert answer[0] == "requeued" and answer[5] == "1000"
-    assert b.ledger()[0]["event"] == "released"
+    assert answer[0] == "requeued" and answer[3:] == [1, "1", "1000"], answer
+    assert b.ledger()[0]["event"] == "released" and b.ledger()[0]["call"] == "1"
+    state = b.state()
+    assert state["call"] == "1" and not {"calling", "boot", "owner"} & set(state), state
+
+
+@branch("requeue", "what was handed back at the model, handed back again, keeps its calls' number",
+        again=["moved"])
+def _(b):
+    new = released(b)
+    answer = yield b.requeue(new, queue="retry", owner="w2", boot="b2", why="release")
+    assert answer[0] == "requeued" and answer[3:] == ["", "", "0"], answer
+    assert b.state()["call"] == "1" and b.state()["attempt"] == "1"
+
+
+@branch("requeue", "what was handed back at the model, and died unread, numbers its calls from 1 again",
+        again=["moved"])
+def _(b):
+    new = released(b)
+    b.lead()
+    answer = yield b.requeue(new, queue="retry", owner="w2")
+    assert answer[2:] == [2, "", "", "0"] and "call" not in b.state(), answer
+    assert len(b.ledger()) == 1
+
+
+@branch("requeue", "a later call's owner died before it was sent: its name is that of the next",
+        again=["moved"])
+def _(b):
+    new = released(b)
+    assert b.run(b.admit(new, queue="retry", consumer="w2", boot="b2"))[11] == "1"
+    b.lead()
+    answer = yield b.requeue(new, queue="retry", owner="w2")
+    assert answer[2:] == [2, 1, 2, "0"] and "call" not in b.state(), answer
 
 
 @branch("requeue", "a worker that stops hands back what it has read and not begun",
@@ -1409,6 +1513,34 @@ def _(b):
     assert answer == "read" and b.events() == []
 
 
+@branch("expire", "what a dead worker has is acknowledged, and goes", again="known")
+def _(b):
+    id = b.delivered()
+    kept = b.add("r2")
+    b.lead()
+    answer = yield b.expire(code="unauthorized", deleting=id, owner="w1")
+    assert answer == "expired" and b.state()["code"] == "unauthorized" and b.pending() == {}
+    assert [entry for entry, _ in b.client.xrange(b.requests("normal"))] == [kept]
+    assert b.counters() == {"refused": 1, "finished:normal": 1}
+
+
+@branch("expire", "what a worker has that lives is left to it", again="read")
+def _(b):
+    id = b.delivered()
+    b.client.set(b.key("worker:w1"), "1")
+    b.lead()
+    answer = yield b.expire(code="unauthorized", deleting=id, owner="w1")
+    assert answer == "read" and b.events() == [] and b.pending() == {id: "w1"}
+
+
+@branch("expire", "so is what another has taken since", again="read")
+def _(b):
+    id = b.delivered()
+    b.lead()
+    answer = yield b.expire(code="unauthorized", deleting=id, owner="w2")
+    assert answer == "read" and b.events() == [] and b.pending() == {id: "w1"}
+
+
 # control
 
 
@@ -1457,7 +1589,8 @@ def _(b):
     answer = yield b.tell()
     assert answer == "told"
     assert b.client.hgetall(b.key("load")) == {
-        "waiting": "7", "oldest_ms": "20", "estimated_wait_ms": "3000", "accepting": "1"}
+        "waiting": "7", "oldest_ms": "20", "estimated_wait_ms": "3000", "accepting": "1",
+        "outbox_full": "0"}
     assert 0 < b.client.pttl(b.key("load")) <= 5000
 
 
@@ -1513,6 +1646,9 @@ def _(b):
     answer = yield b.reap()
     assert answer == 4 and not b.client.exists(b.key("alone:w1"))
     assert b.client.xinfo_consumers(b.requests("normal"), "workers") == []
+    counted = b.client.hgetall(b.key("counters"))
+    assert counted["workers_gone"] == "1"
+    assert counted["workers_gone_ms"] == str(b.now)
 
 
 @branch("reap", "a consumer with something pending stays where it has that")
@@ -1524,6 +1660,7 @@ def _(b):
     b.lead()
     answer = yield b.reap()
     assert answer == 3 and len(b.pending()) == 1 and b.client.exists(b.key("alone:w1"))
+    assert not b.client.hexists(b.key("counters"), "workers_gone")
     assert b.client.xinfo_consumers(b.requests("high"), "workers") == []
 
 
@@ -1738,6 +1875,19 @@ def _(b):
 def _(b):
     answer = yield b.take()
     assert answer == []
+
+
+@branch("take", "while there are marks of what was taken back, the reader is told to look", again=None)
+def _(b):
+    b.lead()
+    ids = [b.add("r1"), b.add("r2")]
+    first = b.run(b.take(count=1))
+    assert [entry for entry, _ in first[0][1]] == ids[:1] and len(first) == 1, first
+    assert b.run(b.cancel("r2")) == ["remembered"]
+    answer = yield b.take(count=1)
+    assert [entry for entry, _ in answer[0][1]] == ids[1:], answer
+    assert answer[1:] == [["taken back"]], answer
+    assert b.run(b.take()) == []
 
 
 @branch("take", "what was read before a broken stream is not lost", again=None)

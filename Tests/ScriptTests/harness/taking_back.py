@@ -29,6 +29,7 @@ def _(b):
     assert answer == ["remembered"]
     assert b.client.get(b.mark("r1")) == '"desk"'
     assert 0 < b.client.pttl(b.mark("r1")) <= BATCH_TIMEOUT
+    assert 0 < b.client.pttl(b.key("cancelled")) <= BATCH_TIMEOUT
     assert not b.state() and b.events() == [] and b.client.xlen(b.requests("normal")) == 1
     assert b.read() == [id]
 
@@ -215,6 +216,7 @@ def _(b):
     answer = yield b.cancel_batch()
     assert answer == [] and b.client.get(b.batch_mark("b1")) == '"desk"'
     assert 0 < b.client.pttl(b.batch_mark("b1")) <= BATCH_TIMEOUT
+    assert 0 < b.client.pttl(b.key("cancelled")) <= BATCH_TIMEOUT
 
 
 @branch("cancel_batch", "members in the books are told")

@@ -24,6 +24,8 @@ package struct Stack: Sendable {
             "REDIS_URL": redis.url, "OPENAI_BASE_URL": simulator.baseURL,
             "OPENAI_API_KEY": SimulatorProcess.key, "OPENAI_MODEL": "gpt-4-turbo",
             "LOG_LEVEL": "info",
+            // Tests of what is shared set their own: here each request calls the model.
+            "CACHE_TTL": "0",
             // Tests of limits set their own.
             "DEFAULT_TIER": "enterprise", "ENABLE_RATE_LIMITING": "false",
             "COST_PER_HOUR_LIMIT": "1000000",

@@ -14,11 +14,15 @@ package final class WorkerProcess: Sendable {
     /// - Parameter environment: All that it sees, beside a free health port.
     package init(environment: [String: String]) throws {
         folder = try TemporaryDirectory()
-        let whole = ["HEALTH_PORT": "0", "HEALTH_PORT_FILE": folder.path("port")]
-            .merging(["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]) {
-                $1
-            }
-            .merging(environment) { $1 }
+        // Tests' servers keep no file unless they say so.
+        let whole = [
+            "HEALTH_PORT": "0", "HEALTH_PORT_FILE": folder.path("port"),
+            "AUDIT_MODE": "best_effort",
+        ]
+        .merging(["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]) {
+            $1
+        }
+        .merging(environment) { $1 }
         process = try ChildProcess(
             [try BuiltProducts.url(of: "strategy-worker").path],
             log: folder.url.appendingPathComponent("log"),

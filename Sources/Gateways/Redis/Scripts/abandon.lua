@@ -24,7 +24,7 @@ if not redis.call('ZSCORE', KEYS[7], ARGV[3]) then
     return { 'ended' }
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'user', 'attempt', 'entry', 'reserved', 'calling',
-    'call', 'hash', 'batch')
+    'call', 'hash', 'batch', 'replay_of', 'spent')
 local state = record[1]
 if state == 'ended' then
     redis.call('ZREM', KEYS[7], ARGV[3])
@@ -53,21 +53,26 @@ local attempt = record[3] or '1'
 -- First what needs no memory, so that a full Redis does not stop it half way.
 redis.call('ZREM', KEYS[7], ARGV[3])
 if reply == 'none' or reply == 'stream' then
-    redis.call('XADD', KEYS[2], '*', 'event', 'failed', 'request_id', ARGV[3], 'attempt', attempt,
-        'at', at, 'v', '1', 'payload', ARGV[8])
+    redis.call('XADD', KEYS[2], '*', unpack(tellReplay({ 'event', 'failed', 'request_id', ARGV[3],
+        'attempt', attempt, 'at', at, 'v', '1', 'payload', ARGV[8] }, record[10])))
     redis.call('PEXPIRE', KEYS[2], ARGV[9])
 end
 local charged = record[6] or '0'
+local whole = inAll(charged, record[11])
 if record[5] and record[5] ~= '0' then
     redis.call('HINCRBY', KEYS[4], 'reserved_nanousd', '-' .. record[5])
 end
 redis.call('XADD', KEYS[5], '*', 'request_id', ARGV[3], 'user', ARGV[6], 'attempt', attempt,
-    'terminal', '1', 'event', 'failed', 'code', ARGV[7], 'payer', 'house', 'cost_nanousd', charged,
-    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '', 'at', at)
+    'terminal', '1', 'event', 'failed', 'code', ARGV[7], 'payer', 'house', 'cost_nanousd', whole,
+    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '',
+    'earlier_nanousd', record[11] or '0', 'at', at,
+    'admitted', state and '1' or '0', 'payload', ARGV[8])
+tally(KEYS[6], 'failed', ARGV[7], 'house', whole)
 if state then
     redis.call('DEL', KEYS[3])
     redis.call('HSET', KEYS[3], 'state', 'ended', 'user', ARGV[6], 'hash', record[8] or '',
         'attempt', attempt, 'cost', '0', 'code', ARGV[7])
+    rememberReplay(KEYS[3], record[10])
     redis.call('PEXPIRE', KEYS[3], ARGV[10])
 end
 redis.call('HINCRBY', KEYS[6], 'ended', 1)

@@ -19,12 +19,17 @@
 -- ARGV[20] the owner whose sign of life is KEYS[13]; empty at first
 -- ARGV[21] now, Unix ms; empty except in tests
 -- ARGV[22] its place in a batch, or empty    ARGV[23] how long a batch's members are waited for, ms
--- ARGV[24…] tiers: name, requests an hour, nano-dollars an hour, in turn
+-- ARGV[24] the request that it is a replay of, or empty
+-- ARGV[25] the tier that its token claims, or empty: it stands above the profile's, and above what the
+-- profile has beside it     ARGV[26] its claims, sealed, or empty
+-- ARGV[27…] tiers: name, requests an hour, nano-dollars an hour, in turn
 -- Answers
 --   'granted', attempt, nano-dollars reserved, deadline, tier, requests left, nano-dollars left beside
 --       this reservation, which is not taken off, when the first request leaves the hour (Unix ms),
 --       and of a dead attempt that this one takes over: its number, its call's number, and what that
---       is charged at, 0 when it was not at the model; empty, empty, 0 when it is asked again
+--       is charged at, 0 when it was not at the model; empty, empty, 0 when it is asked again;
+--       and how many calls this attempt has made, before it was handed back; and the approval level
+--       of the user's profile, or empty
 --   'wait', ms: only other requests' reservations keep it out, or costs that have left the hour and
 --       are too many to be counted off in one call; its place in the hour is taken
 --   'refused', 'requests' | 'cost', tier, left, ms until it may be tried again (-1: never): a new
@@ -54,7 +59,7 @@ redis.call('ZSCORE', KEYS[12], ARGV[8])
 redis.call('XLEN', KEYS[14])
 
 local record = redis.call('HMGET', KEYS[5], 'state', 'user', 'hash', 'attempt', 'owner', 'boot',
-    'entry', 'queue', 'reserved', 'deadline', 'code', 'cost', 'calling', 'call', 'batch')
+    'entry', 'queue', 'reserved', 'deadline', 'code', 'cost', 'calling', 'call', 'batch', 'spent')
 local state, attempt, owner, entry = record[1], tonumber(record[4]), record[5], record[7]
 
 local member = memberOf(ARGV[22], 17)
@@ -119,14 +124,20 @@ else
 end
 
 -- The hour's limits of this user's tier.
-local profile = redis.call('HMGET', KEYS[10], 'tier', 'requests_per_hour', 'cost_per_hour_nanousd')
+local profile = redis.call('HMGET', KEYS[10], 'tier', 'requests_per_hour', 'cost_per_hour_nanousd',
+    'approval_level')
+-- The user's own, whatever tier a token claims.
+local level = profile[4] or ''
 local tiers = {}
-for index = 24, #ARGV, 3 do
+for index = 27, #ARGV, 3 do
     tiers[ARGV[index]] = { tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]) }
 end
 local tier = profile[1]
 if not tier or not tiers[tier] then
     tier = ARGV[15]
+end
+if tiers[ARGV[25]] and ARGV[25] ~= tier then
+    tier, profile = ARGV[25], {}
 end
 local requestsMax = tonumber(profile[2]) or tiers[tier][1]
 local costMax = math.min(tonumber(profile[3]) or tiers[tier][2], tonumber(ARGV[16]))
@@ -161,10 +172,13 @@ end
 -- A dead attempt that was at the model is charged at its reservation, and the house pays.
 local function charge()
     if isTakenOver and record[13] then
-        redis.call('HDEL', KEYS[5], 'calling')
+        local whole = inAll(record[13], record[16])
+        redis.call('HDEL', KEYS[5], 'calling', 'spent')
         redis.call('XADD', KEYS[14], '*', 'request_id', ARGV[8], 'user', ARGV[6],
             'attempt', attempt, 'terminal', '0', 'event', 'lost', 'payer', 'house',
-            'cost_nanousd', record[13], 'estimated', '1', 'call', record[14], 'at', decimal(now))
+            'cost_nanousd', whole, 'estimated', '1', 'call', record[14],
+            'earlier_nanousd', record[16] or '0', 'owner', owner, 'at', decimal(now))
+        paid(KEYS[11], 'house', whole)
     end
 end
 
@@ -249,8 +263,12 @@ redis.call('HSET', KEYS[5], 'state', newState, 'user', ARGV[6], 'hash', ARGV[7],
 redis.call('PEXPIREAT', KEYS[5], decimal(tonumber(deadline) + tonumber(ARGV[18])))
 redis.call('ZADD', KEYS[12], deadline, ARGV[8])
 prune()
+if ARGV[26] ~= '' then
+    redis.call('HSET', KEYS[5], 'seal', ARGV[26])
+end
 if isNew then
     redis.call('HINCRBY', KEYS[11], 'admitted', 1)
+    rememberReplay(KEYS[5], ARGV[24])
     if ARGV[13] ~= '' then
         redis.call('ZADD', KEYS[7], now, ARGV[8])
         redis.call('PEXPIRE', KEYS[7], HOUR)
@@ -267,6 +285,8 @@ if mustWait ~= (state == 'parked') then
     redis.call('HINCRBY', KEYS[11], 'parked', mustWait and 1 or -1)
 end
 charge()
+-- A new attempt numbers its calls from 1.
+if isTakenOver then redis.call('HDEL', KEYS[5], 'call') end
 if ARGV[14] == '1' or held > 0 then
     local change = ((mustWait or ARGV[14] ~= '1') and 0 or grant) - held
     if change ~= 0 then redis.call('HINCRBY', KEYS[8], 'reserved_nanousd', decimal(change)) end
@@ -290,4 +310,5 @@ return {
     'granted', attemptNow, decimal(grant), deadline, tier, decimal(math.max(requestsMax - count, 0)),
     decimal(math.max(costMax - settled - (reserved - held), 0)), resets,
     isTakenOver and attempt or '', isTakenOver and call or '', isTakenOver and record[13] or '0',
+    not isTakenOver and record[14] or '0', level,
 }

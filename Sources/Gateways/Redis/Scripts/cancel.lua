@@ -6,7 +6,8 @@
 -- KEYS[4] user's cost    KEYS[5] user's cost log    KEYS[6] user's requests of the last hour
 -- KEYS[7] the ledger's outbox       KEYS[8] counters                KEYS[9] requests by deadline
 -- KEYS[10] the supervisors' lease   KEYS[11] what was taken from its owner
--- KEYS[12] the mark that it is taken back           KEYS[13…22] its batch's, where it has one
+-- KEYS[12] the mark that it is taken back           KEYS[13] the mark that there are such marks
+-- KEYS[14…23] its batch's, where it has one
 -- ARGV[1] group          ARGV[2] the lease's token    ARGV[3] request_id
 -- ARGV[4] entry, ARGV[5] attempt, ARGV[6] user, ARGV[7] owner and ARGV[8] place in a batch, as the
 --         record says; all empty when there is no record
@@ -25,10 +26,11 @@ if redis.call('HGET', KEYS[10], 'token') ~= ARGV[2] then
     return { 'fenced' }
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'user', 'attempt', 'entry', 'reserved', 'calling',
-    'call', 'hash', 'owner', 'queue', 'batch', 'expands')
+    'call', 'hash', 'owner', 'queue', 'batch', 'expands', 'replay_of', 'spent')
 local state, request = record[1], ARGV[3]
 if not state and ARGV[5] == '' then
     redis.call('SET', KEYS[12], ARGV[9], 'PX', ARGV[12])
+    redis.call('SET', KEYS[13], '1', 'PX', ARGV[12])
     return { 'remembered' }
 end
 if state == 'ended' then
@@ -49,9 +51,10 @@ redis.call('XLEN', KEYS[7])
 redis.call('HEXISTS', KEYS[8], 'ended')
 redis.call('ZCARD', KEYS[9])
 redis.call('LLEN', KEYS[11])
-local member = memberOf(record[11], 13)
+local member = memberOf(record[11], 14)
 local now = present(ARGV[13])
 local at, attempt, charged = decimal(now), record[3], record[6] or '0'
+local whole = inAll(charged, record[14])
 
 -- First what needs no memory, so that a full Redis does not stop it half way. What nobody has read is
 -- left for its reader, who finds the request ended.
@@ -60,8 +63,9 @@ if redis.call('XACK', KEYS[1], ARGV[1], record[4]) == 1 then
     redis.call('HINCRBY', KEYS[8], 'finished:' .. record[10], 1)
 end
 if reply == 'none' or reply == 'stream' then
-    redis.call('XADD', KEYS[2], '*', 'event', 'cancelled', 'request_id', request,
-        'attempt', attempt, 'at', at, 'v', '1', 'payload', cancelledPayload(ARGV[9], charged))
+    redis.call('XADD', KEYS[2], '*', unpack(tellReplay({ 'event', 'cancelled', 'request_id', request,
+        'attempt', attempt, 'at', at, 'v', '1', 'payload', cancelledPayload(ARGV[9], whole) },
+        record[13])))
     redis.call('PEXPIRE', KEYS[2], ARGV[10])
 end
 if record[9] then
@@ -71,22 +75,26 @@ end
 if record[5] and record[5] ~= '0' then
     redis.call('HINCRBY', KEYS[4], 'reserved_nanousd', '-' .. record[5])
 end
-if charged ~= '0' then
-    spend(KEYS[4], KEYS[5], charged, request, attempt, now)
+if whole ~= '0' then
+    spend(KEYS[4], KEYS[5], whole, request, attempt, now)
 end
 -- Without a call it does not count in its user's hour.
 if not record[6] then redis.call('ZREM', KEYS[6], request) end
 redis.call('XADD', KEYS[7], '*', 'request_id', request, 'user', record[2], 'attempt', attempt,
-    'terminal', '1', 'event', 'cancelled', 'code', '', 'payer', 'user', 'cost_nanousd', charged,
-    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '', 'at', at)
+    'terminal', '1', 'event', 'cancelled', 'code', '', 'payer', 'user', 'cost_nanousd', whole,
+    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '',
+    'earlier_nanousd', record[14] or '0', 'at', at,
+    'admitted', '1', 'payload', cancelledPayload(ARGV[9], whole))
+tally(KEYS[8], 'cancelled', '', 'user', whole)
 redis.call('DEL', KEYS[3])
 redis.call('HSET', KEYS[3], 'state', 'ended', 'user', record[2], 'hash', record[8],
-    'attempt', attempt, 'cost', charged, 'code', 'cancelled')
+    'attempt', attempt, 'cost', whole, 'code', 'cancelled')
+rememberReplay(KEYS[3], record[13])
 redis.call('PEXPIRE', KEYS[3], ARGV[11])
 redis.call('ZREM', KEYS[9], request)
 redis.call('HINCRBY', KEYS[8], 'ended', 1)
 if state == 'parked' then redis.call('HINCRBY', KEYS[8], 'parked', -1) end
-if member then endMember(member, request, attempt, 'cancelled', '', charged, now) end
+if member then endMember(member, request, attempt, 'cancelled', '', whole, now) end
 -- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now.
 local call = record[6] and record[7] or (tonumber(record[7]) or 0) + 1
 local ran = state ~= 'waiting'

@@ -17,6 +17,8 @@
 -- ARGV[18] the entry's stream: retry, high, normal or low
 -- ARGV[19] facts for the ledger, JSON     ARGV[20] now, Unix ms; empty except in tests
 -- ARGV[21] its place in a batch, or empty   ARGV[22] how long a batch's members are waited for, ms
+-- ARGV[23] the request that it is a replay of, or empty
+-- ARGV[24] what led to it, JSON for the audit trail, or empty
 -- Answers 'committed'; one that was not admitted and is taken back ends so, whatever it was to be told.
 -- 'already' when the request had ended, or is run as another entry: then the entry
 -- is acknowledged and deleted, and that is all. Else nothing at all is written:
@@ -24,7 +26,7 @@
 -- 'unwritable' when the reply's key is no stream;
 -- ['expired', code, nano-dollars] when it ends without having been admitted, but the request ended
 -- before and its answer has gone: `remind` tells so.
--- O(log n) in the user's costs of an hour; the payload is copied once.
+-- O(log n) in the user's costs of an hour; the payload is copied once, a retried entry too.
 --
 -- The record decides, not XACK: a group that was destroyed and made again must not lose an answer that
 -- was paid for. Without a record the acknowledgement decides. It comes first, because a full Redis
@@ -37,7 +39,7 @@ if kind ~= 'none' and kind ~= 'stream' then
     return 'unwritable'
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'attempt', 'boot', 'user', 'hash', 'entry',
-    'reserved', 'calling', 'call', 'code', 'cost', 'queue', 'batch')
+    'reserved', 'calling', 'call', 'code', 'cost', 'queue', 'batch', 'spent')
 local state = record[1]
 local event, payload, code = ARGV[3], ARGV[6], ARGV[13]
 local member = memberOf(ARGV[21], 12)
@@ -87,6 +89,17 @@ elseif state then
     if record[6] ~= id or record[12] ~= ARGV[18] then return drop('already') end
 end
 
+-- An answer's time runs from its first entry.
+local born = tonumber(string.match(id, '^%d+'))
+if event == 'result' and ARGV[18] == 'retry' then
+    local found = redis.call('XRANGE', KEYS[1], id, id)[1]
+    for index = 1, found and #found[2] or 0, 2 do
+        if found[2][index] == 'requeued_from' then
+            born = tonumber(string.match(found[2][index + 1], '^%d+')) or born
+        end
+    end
+end
+
 local acknowledged = redis.call('XACK', KEYS[1], group, id)
 if not state and acknowledged == 0 then
     return 'already'
@@ -104,7 +117,7 @@ if ARGV[8] ~= '' then
         entry[#entry + 1] = ARGV[9]
     end
 end
-redis.call('XADD', KEYS[2], '*', unpack(entry))
+redis.call('XADD', KEYS[2], '*', unpack(tellReplay(entry, ARGV[23])))
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
 local deleted = redis.call('XDEL', KEYS[1], id)
 
@@ -112,6 +125,7 @@ local deleted = redis.call('XDEL', KEYS[1], id)
 if state then redis.call('DEL', KEYS[3]) end
 redis.call('HSET', KEYS[3], 'state', 'ended', 'user', ARGV[11], 'hash', ARGV[12], 'attempt', ARGV[5],
     'cost', ARGV[14], 'code', code == '' and event or code)
+rememberReplay(KEYS[3], ARGV[23])
 redis.call('PEXPIRE', KEYS[3], ARGV[17])
 
 if state and record[7] and record[7] ~= '0' then
@@ -132,8 +146,9 @@ end
 if boot == '' and record[8] then
     -- Whoever ran it was at the model: the house pays.
     redis.call('XADD', KEYS[7], '*', 'request_id', ARGV[4], 'user', ARGV[11], 'attempt', record[2],
-        'terminal', '0', 'event', 'lost', 'payer', 'house', 'cost_nanousd', record[8],
-        'estimated', '1', 'call', record[9] or '', 'at', at)
+        'terminal', '0', 'event', 'lost', 'payer', 'house', 'cost_nanousd', inAll(record[8], record[14]),
+        'estimated', '1', 'call', record[9] or '', 'earlier_nanousd', record[14] or '0', 'at', at)
+    paid(KEYS[8], 'house', inAll(record[8], record[14]))
 end
 -- Under a new group nobody had it; it has left the stream all the same, which is counted by stream.
 if acknowledged == 1 or deleted == 1 then
@@ -142,7 +157,11 @@ if acknowledged == 1 or deleted == 1 then
 end
 redis.call('XADD', KEYS[7], '*', 'request_id', ARGV[4], 'user', ARGV[11], 'attempt', ARGV[5],
     'terminal', '1', 'event', event, 'code', code, 'payer', 'user', 'cost_nanousd', ARGV[14],
-    'estimated', ARGV[15], 'facts', ARGV[19], 'at', at)
+    'estimated', ARGV[15], 'facts', ARGV[19], 'at', at, 'admitted', state and '1' or '0',
+    'payload', payload, 'record', ARGV[24] or '')
+tally(KEYS[8], event, code, 'user', ARGV[14])
+-- A result that was not admitted is a report of usage: no strategy, whose time and source are told.
+if event == 'result' and boot ~= '' then answered(KEYS[8], ARGV[18], math.max(now - born, 0), payload) end
 if member and not stranger then
     if not state then sight(member, ARGV[4], now, tonumber(ARGV[22]), ARGV[7]) end
     endMember(member, ARGV[4], ARGV[5], event, code, ARGV[14], now)

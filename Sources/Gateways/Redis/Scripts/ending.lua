@@ -10,14 +10,48 @@
 -- Each is O(1), or O(log n) in the batches that are not complete.
 
 local BATCH_KEPT_MS = 86400000
+-- Upper edges, ms, of the times to an answer; `FleetMetrics.swift` has the same, in seconds.
+local EDGES = {
+    50, 100, 250, 500, 750, 1000, 1500, 2000, 3000, 5000, 8000, 13000, 30000, 60000, 300000, 3600000,
+}
 
 local function decimal(number) return string.format('%.0f', number) end
+
+-- What follows is counted for operators, beside the books: what a row of the ledger says an attempt cost;
+local function paid(counters, payer, nano)
+    if nano ~= '0' then redis.call('HINCRBY', counters, 'cost:' .. payer, nano) end
+end
+
+-- by which event, and with which code, a request ended;
+local function tally(counters, event, code, payer, nano)
+    redis.call('HINCRBY', counters, 'ends:' .. event .. ':' .. code, 1)
+    paid(counters, payer, nano)
+end
+
+-- how long an answer took from the first entry's ID, by the stream that it was read from, and who gave it.
+local function answered(counters, queue, tookMs, payload)
+    local bucket = 1
+    while EDGES[bucket] and tookMs > EDGES[bucket] do bucket = bucket + 1 end
+    redis.call('HINCRBY', counters, 'time:' .. queue .. ':' .. bucket, 1)
+    redis.call('HINCRBY', counters, 'time:' .. queue .. ':ms', decimal(tookMs))
+    -- Both stand in front of all that anybody wrote, and inside a string quotes would be escaped.
+    local head = string.sub(payload, 1, 512)
+    local source = string.match(head, '"source":"([a-z_]+)"')
+    local degraded = string.match(head, '"degraded":"([a-z_]+)"')
+    if source then redis.call('HINCRBY', counters, 'source:' .. source, 1) end
+    if degraded then redis.call('HINCRBY', counters, 'degraded:' .. degraded, 1) end
+end
 
 -- Nano-dollars as JSON shows them: exact, without zeros at the end.
 local function dollars(nano)
     local digits = string.rep('0', 10 - #nano) .. nano
     local fraction = string.gsub(string.sub(digits, -9), '0+$', '')
     return string.sub(digits, 1, -10) .. (fraction == '' and '' or '.' .. fraction)
+end
+
+-- What an attempt comes to: the call that it died at, and those before it.
+local function inAll(calling, spent)
+    return decimal(tonumber(calling) + (tonumber(spent) or 0))
 end
 
 -- What `cancelled` says: who took it back, a JSON value, and what it cost.
@@ -140,7 +174,9 @@ local function complete(batch, id, now)
     -- What its members cost stands in their own rows.
     redis.call('XADD', batch.ledger, '*', 'request_id', envelope, 'user', record[2],
         'attempt', record[4], 'terminal', '1', 'event', 'batch_complete', 'code', '',
-        'payer', 'user', 'cost_nanousd', '0', 'estimated', '0', 'at', at)
+        'payer', 'user', 'cost_nanousd', '0', 'estimated', '0', 'at', at, 'admitted', '0',
+        'payload', payload)
+    tally(batch.counters, 'batch_complete', '', 'user', '0')
     return true
 end
 
@@ -169,6 +205,19 @@ end
 -- batch; its entry adds nothing. One that has ended is counted already, and stays so.
 local function endStranger(member, request, now)
     if member then endMember(member, request, '1', 'rejected', 'request_id_conflict', '0', now) end
+end
+
+-- A replay of an earlier request says so in its answer, and for as long as it is remembered.
+local function tellReplay(event, replayOf)
+    if replayOf and replayOf ~= '' then
+        event[#event + 1] = 'replay_of'
+        event[#event + 1] = replayOf
+    end
+    return event
+end
+
+local function rememberReplay(key, replayOf)
+    if replayOf and replayOf ~= '' then redis.call('HSET', key, 'replay_of', replayOf) end
 end
 
 local function present(given)

@@ -11,7 +11,8 @@
 -- ARGV[11] the batch's deadline, Unix ms ARGV[12] reply TTL and ARGV[13] time that an ended request is
 -- remembered, both ms
 -- ARGV[14] events, ARGV[15] traceparent and ARGV[16] tracestate of the envelope, or empty
--- ARGV[17…] for each member request_id, payload, user, payload hash, in turn; at most 100 of them
+-- ARGV[17…] for each member request_id, payload, user, payload hash, and its claims, sealed, or empty, in
+-- turn; at most 100 of them
 -- Answers 'at', n: the next member is the nth; n = size: the envelope is done with.
 -- 'cancelled', n: it is taken back; ask again with the members' keys.
 -- 'taken': another batch has this id, and nothing is written.
@@ -39,7 +40,7 @@ if cursor ~= first then
     return { 'at', cursor }
 end
 local by = redis.call('GET', KEYS[3])
-local count = (#ARGV - 16) / 4
+local count = (#ARGV - 16) / 5
 if by and #KEYS == 13 then
     return { 'cancelled', cursor }
 end
@@ -67,6 +68,10 @@ local function add(member, index)
             fields[#fields + 1] = name
             fields[#fields + 1] = ARGV[13 + number]
         end
+    end
+    if ARGV[member + 4] ~= '' then
+        fields[#fields + 1] = 'sealed'
+        fields[#fields + 1] = ARGV[member + 4]
     end
     redis.call('XADD', KEYS[2], '*', unpack(fields))
 end
@@ -114,7 +119,7 @@ if cursor + count >= size then
 end
 local now = by and present('')
 for number = 1, count do
-    local member = 13 + 4 * number
+    local member = 12 + 5 * number
     if by then
         takeBack(member, cursor + number - 1, owned[number], KEYS[12 + 2 * number],
             KEYS[13 + 2 * number], now)

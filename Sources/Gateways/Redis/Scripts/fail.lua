@@ -34,7 +34,7 @@ if ARGV[6] == '1' and redis.call('EXISTS', KEYS[10]) == 1 then
 end
 local found = redis.call('XRANGE', stream, id, id)[1]
 local record = redis.call('HMGET', KEYS[4], 'state', 'user', 'attempt', 'entry', 'reserved', 'calling',
-    'call', 'hash', 'owner', 'queue', 'batch')
+    'call', 'hash', 'owner', 'queue', 'batch', 'replay_of', 'spent')
 local state = record[1]
 local member = memberOf(ARGV[18], 11)
 if state and record[2] ~= ARGV[8] then
@@ -50,6 +50,10 @@ end
 if state and state ~= 'waiting' and record[9] ~= ARGV[4] then
     redis.call('XCLAIM', stream, group, record[9], 0, id, 'JUSTID')
     return { 'moved' }
+end
+local replayOf = record[12]
+for index = 1, (found and not state) and #found[2] or 0, 2 do
+    if found[2][index] == 'replay_of' then replayOf = string.sub(found[2][index + 1], 1, 128) end
 end
 local dead, reply = redis.call('TYPE', KEYS[2])['ok'], redis.call('TYPE', KEYS[3])['ok']
 redis.call('HEXISTS', KEYS[5], 'limit_nanousd')
@@ -97,19 +101,24 @@ if reply == 'none' or reply == 'stream' then
         event[#event + 1] = 'traceparent'
         event[#event + 1] = ARGV[17]
     end
-    redis.call('XADD', KEYS[3], '*', unpack(event))
+    redis.call('XADD', KEYS[3], '*', unpack(tellReplay(event, replayOf)))
     redis.call('PEXPIRE', KEYS[3], ARGV[13])
 end
 local charged = record[6] or '0'
+local whole = inAll(charged, record[13])
 if record[5] and record[5] ~= '0' then
     redis.call('HINCRBY', KEYS[5], 'reserved_nanousd', '-' .. record[5])
 end
 redis.call('XADD', KEYS[6], '*', 'request_id', ARGV[7], 'user', ARGV[8], 'attempt', ARGV[10],
-    'terminal', '1', 'event', 'failed', 'code', ARGV[11], 'payer', 'house', 'cost_nanousd', charged,
-    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '', 'at', at)
+    'terminal', '1', 'event', 'failed', 'code', ARGV[11], 'payer', 'house', 'cost_nanousd', whole,
+    'estimated', charged == '0' and '0' or '1', 'call', record[7] or '',
+    'earlier_nanousd', record[13] or '0', 'at', at,
+    'admitted', state and '1' or '0', 'payload', ARGV[12])
+tally(KEYS[7], 'failed', ARGV[11], 'house', whole)
 redis.call('DEL', KEYS[4])
 redis.call('HSET', KEYS[4], 'state', 'ended', 'user', ARGV[8], 'hash', record[8] or ARGV[9],
     'attempt', ARGV[10], 'cost', '0', 'code', ARGV[11])
+rememberReplay(KEYS[4], replayOf)
 redis.call('PEXPIRE', KEYS[4], ARGV[14])
 redis.call('ZREM', KEYS[8], ARGV[7])
 if state then

@@ -4,6 +4,7 @@
 -- ARGV[1] the lease's token         ARGV[2] how long it can be read, ms
 -- ARGV[3] entries waiting           ARGV[4] age of the oldest, ms
 -- ARGV[5] estimated wait, ms        ARGV[6] 1 while more is accepted, else 0
+-- ARGV[7] 1 while the ledger's outbox is full, else 0: workers read nothing new
 -- Answers 'told'; 'fenced' when another supervisor has the lease: nothing is written.
 -- O(1).
 
@@ -13,6 +14,6 @@ end
 -- First what needs no memory: a full Redis lets a script go on that has written.
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'waiting', ARGV[3], 'oldest_ms', ARGV[4], 'estimated_wait_ms', ARGV[5],
-    'accepting', ARGV[6])
+    'accepting', ARGV[6], 'outbox_full', ARGV[7] or '0')
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'told'

@@ -11,6 +11,7 @@
 -- ARGV[6] request_id, or empty            ARGV[7] user by the record, or empty
 -- ARGV[8] the lease's token; empty for 'release'       ARGV[9] boot, for 'release'
 -- ARGV[10] attempts at the most           ARGV[11] now, Unix ms; empty except in tests
+-- ARGV[12] the entry's claims as the caller sealed them, or empty: then the record's, or the entry's own
 -- Answers
 --   'requeued', the new entry's ID, its attempt; then of the attempt that ended: its number, its call's
 --       number, what that is charged at, nano-dollars: 0 when it was not at the model; empty, empty, 0
@@ -45,7 +46,7 @@ if not found then
     return { 'ghost' }
 end
 local record = redis.call('HMGET', KEYS[3], 'state', 'user', 'attempt', 'boot', 'entry', 'reserved',
-    'calling', 'call', 'deadline', 'owner', 'queue')
+    'calling', 'call', 'deadline', 'owner', 'queue', 'seal', 'spent')
 local state = record[1]
 if state and record[2] ~= ARGV[7] then
     return { 'moved' }
@@ -70,7 +71,7 @@ end
 -- The fields go along, without the token and without what only this script may say.
 local ours = {
     authorization = true, attempt = true, requeued_from = true, priority = true, deadline_at = true,
-    deaths = true,
+    deaths = true, sealed = true,
 }
 local fields, said = {}, {}
 for index = 1, #found[2], 2 do
@@ -82,6 +83,7 @@ for index = 1, #found[2], 2 do
         fields[#fields + 1] = found[2][index + 1]
     end
 end
+local sealed = ARGV[12] ~= '' and ARGV[12] or record[12] or said.sealed
 if ARGV[3] ~= 'retry' then said = {} end
 local attempt = tonumber(record[3]) or tonumber(said.attempt) or 1
 local deaths = tonumber(said.deaths) or 0
@@ -110,6 +112,10 @@ if deadline then
     added[#added + 1] = 'deadline_at'
     added[#added + 1] = deadline
 end
+if sealed then
+    added[#added + 1] = 'sealed'
+    added[#added + 1] = sealed
+end
 for _, value in ipairs(added) do fields[#fields + 1] = value end
 local now = ARGV[11]
 if now == '' then
@@ -137,16 +143,22 @@ if record[6] and record[6] ~= '0' then
     redis.call('HINCRBY', KEYS[4], 'reserved_nanousd', '-' .. record[6])
 end
 if record[7] then
+    local whole = string.format('%.0f', tonumber(record[7]) + (tonumber(record[13]) or 0))
     redis.call('XADD', KEYS[5], '*', 'request_id', ARGV[6], 'user', record[2], 'attempt', attempt,
         'terminal', '0', 'event', why == 'release' and 'released' or 'lost', 'payer', 'house',
-        'cost_nanousd', record[7], 'estimated', '1', 'call', record[8], 'at', now)
+        'cost_nanousd', whole, 'estimated', '1', 'call', record[8],
+        'earlier_nanousd', record[13] or '0', 'owner', owner, 'at', now)
+    redis.call('HINCRBY', KEYS[6], 'cost:house', whole)
 end
-redis.call('HDEL', KEYS[3], 'calling', 'call', 'boot', 'owner')
+redis.call('HDEL', KEYS[3], 'calling', 'spent', 'boot', 'owner')
+-- A released attempt goes on under its number: its next call is numbered after those it has made, so
+-- that a call's name in the fleet's books is no other call's. A new attempt numbers from 1.
+if why ~= 'release' then redis.call('HDEL', KEYS[3], 'call') end
 redis.call('HSET', KEYS[3], 'state', 'waiting', 'attempt', attemptNow, 'entry', new, 'queue', 'retry',
     'reserved', '0')
 if state == 'parked' then redis.call('HINCRBY', KEYS[6], 'parked', -1) end
 -- Not at the model, it may have had its turn for it already; nothing was sent and nothing can be now. A
--- released attempt keeps its number, and so its turn.
+-- released attempt keeps that turn: it has the name of the attempt's next call.
 local call = record[7] and record[8] or (tonumber(record[8]) or 0) + 1
 local ran = state ~= 'waiting' and (record[7] or why ~= 'release')
 return {

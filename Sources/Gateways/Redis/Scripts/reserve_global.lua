@@ -1,12 +1,13 @@
 -- reserve_global: one call's turn in the fleet's pace, and its share of the fleet's hour.
 --
 -- KEYS[1] cost           KEYS[2] reservations           KEYS[3] spend by the second
--- KEYS[4] calls by the second; all four are hashes
+-- KEYS[4] calls by the second       KEYS[5] the books that are open; all five are hashes
 -- ARGV[1] the reservation's name: p:request_id:attempt:call
 -- ARGV[2] least and ARGV[3] most that the call may cost, nano-dollars
 -- ARGV[4] deadline, Unix ms       ARGV[5] nano-dollars an hour, empty when cost is not limited
 -- ARGV[6] calls a minute, empty when they are not paced     ARGV[7] now, Unix ms; empty except in tests
 -- ARGV[8] its priority: high, normal or low                 ARGV[9…11] weights of high, normal and low
+-- ARGV[12] 1 when nothing may be spent while the partition's books are not open: Redis had lost them
 -- Answers
 --   'granted', nano-dollars reserved; the same again when asked again
 --   'pace', ms: ask again then (-1: never): the minute is full, or the next turn is another priority's,
@@ -39,6 +40,10 @@ local function decimal(number) return string.format('%.0f', number) end
 local earlier = redis.call('HGET', KEYS[2], ARGV[1])
 if earlier then
     return { 'granted', string.match(earlier, '^%d+') }
+end
+
+if ARGV[12] == '1' and redis.call('HEXISTS', KEYS[5], string.match(ARGV[1], '^%d+')) == 0 then
+    return { 'refused', '0', '1000' }
 end
 
 -- What leaves a window of `span` seconds: the fields to delete, their sum, and where it begins then.

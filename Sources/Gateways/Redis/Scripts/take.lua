@@ -1,11 +1,13 @@
 -- take: reads new entries from several streams, each up to its share, no more than there is room for;
 -- what one leaves of its share, the others have.
 --
--- KEYS      the request streams, in the order in which they are due
+-- KEYS      the request streams, in the order in which they are due, then the mark that requests were
+--           taken back which nobody has read
 -- ARGV[1]   group      ARGV[2] consumer      ARGV[3] entries to take at the most, at most 100
 -- ARGV[4…]  the share of each stream, in the order of KEYS
 -- Answers as XREADGROUP does: [[stream, [[id, [name, value, ...]], ...]], ...], where a stream that had
--- more than its share may stand twice; empty when there is nothing. An error of XREADGROUP is the
+-- more than its share may stand twice; empty when there is nothing. Behind them, where that mark
+-- stands, ['taken back']. An error of XREADGROUP is the
 -- script's own where nothing was taken before; else what was taken is answered, and the next call
 -- meets the error.
 -- O(entries taken).
@@ -13,6 +15,7 @@
 -- COUNT of XREADGROUP counts for each stream, so one read over all of them would bring more than
 -- there is room for, and one read for each costs a round trip each.
 
+local mark = table.remove(KEYS)
 local room = tonumber(ARGV[3])
 local taken, more = {}, {}
 
@@ -53,5 +56,8 @@ if not failure and room > 0 then
 end
 if failure and #taken == 0 then
     return failure
+end
+if #taken > 0 and redis.call('EXISTS', mark) == 1 then
+    taken[#taken + 1] = { 'taken back' }
 end
 return taken
