@@ -272,28 +272,35 @@ extension ScreeningDecoding {
     /// Letters that stand alone in a row, put together: `i g n o r e`, `i.g.n.o.r.e`; nil when there
     /// are none.
     static func joined(_ points: [UInt32]) -> [UInt32]? {
-        var out: [UInt32] = []
-        var longest = 0
-        var index = 0
+        guard let first = points.indices.first(where: { letters(points, from: $0) != nil }) else {
+            return nil
+        }
+        var out = Array(points[..<first])
+        var index = first
         while index < points.count {
-            var run: [UInt32] = []
-            var at = index
-            while at < points.count, ScreeningText.isWord(points[at]),
-                at + 1 == points.count || !ScreeningText.isWord(points[at + 1])
-            {
-                run.append(points[at])
-                at += at + 1 < points.count ? 2 : 1
-            }
-            if run.count >= Limits.lettersMin {
-                out += apart(run)
-                longest = max(longest, run.count)
-                index = at
+            if let count = letters(points, from: index) {
+                out += apart((0..<count).map { points[index + 2 * $0] })
+                index = min(index + 2 * count, points.count)
             } else {
                 out.append(points[index])
                 index += 1
             }
         }
-        return longest >= Limits.lettersMin ? out : nil
+        return out
+    }
+
+    /// How many letters stand alone from here on, each a place behind the one before it; nil when they
+    /// are too few.
+    private static func letters(_ points: [UInt32], from start: Int) -> Int? {
+        var count = 0
+        var at = start
+        while at < points.count, ScreeningText.isWord(points[at]),
+            at + 1 == points.count || !ScreeningText.isWord(points[at + 1])
+        {
+            count += 1
+            at += 2
+        }
+        return count >= Limits.lettersMin ? count : nil
     }
 
     /// One long word as the words it is made of, as far as they are known.

@@ -125,22 +125,27 @@ extension ScreeningScore {
     private mutating func meanings(_ found: [ScreeningLexicon.Found]) -> Float {
         var sum: Float = 0
         for first in found.indices {
-            sum += meaning(21, [found[first]])
+            let one = Self.mix(FNV.basis32 + 21, found[first])
+            sum += meaning(one)
             for second in (first + 1)..<max(min(first + 4, found.count), first + 1) {
                 if found[second].place - found[first].place > Limits.reach { break }
-                sum += meaning(22, [found[first], found[second]])
+                let two = Self.mix(Self.mix(FNV.basis32 + 22, found[first]), found[second])
+                sum += meaning(two)
                 for third in (second + 1)..<max(min(second + 3, found.count), second + 1) {
                     if found[third].place - found[second].place > Limits.reach { break }
-                    sum += meaning(23, [found[first], found[second], found[third]])
+                    let pair = Self.mix(Self.mix(FNV.basis32 + 23, found[first]), found[second])
+                    sum += meaning(Self.mix(pair, found[third]))
                 }
             }
         }
         return sum
     }
 
-    private mutating func meaning(_ kind: UInt32, _ found: [ScreeningLexicon.Found]) -> Float {
-        var hash = FNV.basis32 + kind
-        for one in found { hash = FNV.mix(hash, UInt32(one.concept) + 1) }
+    private static func mix(_ hash: UInt32, _ found: ScreeningLexicon.Found) -> UInt32 {
+        FNV.mix(hash, UInt32(found.concept) + 1)
+    }
+
+    private mutating func meaning(_ hash: UInt32) -> Float {
         let place = (hash ^ hash >> 15) & (1 << UInt32(ScreeningTables.conceptBits) - 1)
         return weight(place + 1 << UInt32(ScreeningTables.ngramBits))
     }

@@ -160,6 +160,8 @@ extension ScreeningText {
 
     static func words(_ points: Span<UInt32>) -> [Word] {
         var found: [Word] = []
+        // A word and its space have some six letters: grown once at the most.
+        found.reserveCapacity(points.count / 5 + 1)
         var start: Int?
         var hash = FNV.basis32
         var key = FNV.basis64
