@@ -2,15 +2,54 @@
 ///
 /// Every key of one request carries the hash tag of its partition, so that one script commits it,
 /// on one node or on a cluster.
-package struct Keys: Sendable {
+///
+/// A class, and the names that every request needs are made once.
+package final class Keys: Sendable {
     /// `<prefix>:{<partition>}:`, before every key of the partition.
     private let stem: String
     package let partition: Int
 
+    package let dead: String
+    /// Orders to take requests back.
+    package let cancel: String
+    /// Set as long as any mark of either kind may stand: whoever reads looks for marks only then.
+    package let cancelMarks: String
+    /// The scores of batches that are not complete: until when their members are waited for.
+    package let batches: String
+    /// The scores of requests that have not ended: their deadlines, Unix milliseconds.
+    package let due: String
+    /// The outbox: one row for every attempt that ended.
+    package let ledger: String
+    /// Which of Redis' lives this is; absent when it has lost its books.
+    package let epoch: String
+    /// What the scripts count, for the conservation law and the fleet's metrics.
+    package let counters: String
+    /// What operators ask of the supervisor: to pause, to go on.
+    package let control: String
+    /// Who has paused the partition, and when; absent while it goes on.
+    package let paused: String
+    /// How much waits and for how long, for orchestrators.
+    package let load: String
+    /// Which supervisor may write, and by which token.
+    package let lease: String
+
     /// - Parameter prefix: `STREAM_PREFIX`; has no braces, which would move the hash tag.
     package init(prefix: String, partition: Int) {
-        stem = "\(prefix):{\(partition)}:"
+        let stem = "\(prefix):{\(partition)}:"
+        self.stem = stem
         self.partition = partition
+        dead = stem + "dead"
+        cancel = stem + "cancel"
+        cancelMarks = stem + "cancelled"
+        batches = stem + "batches"
+        due = stem + "due"
+        ledger = stem + "ledger"
+        epoch = stem + "epoch"
+        counters = stem + "counters"
+        control = stem + "control"
+        paused = stem + "paused"
+        load = stem + "load"
+        lease = stem + "lease"
     }
 
     package func requests(_ queue: Queue) -> String { name("requests:", queue.rawValue) }
@@ -27,17 +66,11 @@ package struct Keys: Sendable {
         if parts.3 > 0 { text += end.description }
         return text
     }
-    package var dead: String { stem + "dead" }
-    /// Orders to take requests back.
-    package var cancel: String { stem + "cancel" }
 
     /// Set while a request is taken back that nobody has read yet: who took it back, a JSON value.
     package func cancelMark(_ id: RequestID) -> String { name("cancelled:", id.text) }
     /// The same of a whole batch.
     package func batchCancelMark(_ id: BatchID) -> String { "\(stem)batch-cancelled:\(id.text)" }
-
-    /// Set as long as any mark of either kind may stand: whoever reads looks for marks only then.
-    package var cancelMarks: String { stem + "cancelled" }
 
     /// A batch's size, its cursor and its totals.
     package func batch(_ id: BatchID) -> String { "\(stem)batch:\(id.text)" }
@@ -47,8 +80,6 @@ package struct Keys: Sendable {
     package func batchOpen(_ id: BatchID) -> String { "\(stem)batch-open:\(id.text)" }
     /// The events of one batch.
     package func batchReply(_ id: BatchID) -> String { "\(stem)batch-reply:\(id.text)" }
-    /// The scores of batches that are not complete: until when their members are waited for.
-    package var batches: String { stem + "batches" }
 
     /// What the scripts touch of a batch, in their order (`ending.lua`).
     package func batch(_ id: BatchID, envelope: RequestID?) -> [String] {
@@ -74,22 +105,6 @@ package struct Keys: Sendable {
     package func record(_ id: RequestID) -> String { record(named: id.text) }
     /// - Parameter name: A `request_id`, or nothing where an entry has none: no record is there.
     package func record(named name: String) -> String { self.name("request:", name) }
-    /// The scores of requests that have not ended: their deadlines, Unix milliseconds.
-    package var due: String { stem + "due" }
-    /// The outbox: one row for every attempt that ended.
-    package var ledger: String { stem + "ledger" }
-    /// Which of Redis' lives this is; absent when it has lost its books.
-    package var epoch: String { stem + "epoch" }
-    /// What the scripts count, for the conservation law and the fleet's metrics.
-    package var counters: String { stem + "counters" }
-    /// What operators ask of the supervisor: to pause, to go on.
-    package var control: String { stem + "control" }
-    /// Who has paused the partition, and when; absent while it goes on.
-    package var paused: String { stem + "paused" }
-    /// How much waits and for how long, for orchestrators.
-    package var load: String { stem + "load" }
-    /// Which supervisor may write, and by which token.
-    package var lease: String { stem + "lease" }
 
     package func userRequests(_ user: String) -> String { name("user:", user, ":requests") }
     package func userCost(_ user: String) -> String { name("user:", user, ":cost") }
@@ -112,30 +127,45 @@ package struct Keys: Sendable {
 }
 
 /// What is the whole fleet's, in a slot of its own.
-package struct GlobalKeys: Sendable {
+package final class GlobalKeys: Sendable {
     private let stem: String
 
-    package init(prefix: String) { stem = "\(prefix):{global}:" }
-
     /// How many partitions there are, and what this data is written like.
-    package var config: String { stem + "config" }
-    package var cost: String { stem + "cost" }
-    package var reservations: String { stem + "reservations" }
+    package let config: String
+    package let cost: String
+    package let reservations: String
     /// Nano-dollars by the second in which they were settled.
-    package var spend: String { stem + "spend" }
+    package let spend: String
     /// The partitions whose books are open: which epoch and run of Redis they were opened for.
-    package var books: String { stem + "books" }
+    package let books: String
     /// Calls by the second in which they got their turn.
-    package var pace: String { stem + "pace" }
+    package let pace: String
     /// The key by which verified claims are sealed: 64 hex digits.
-    package var seal: String { stem + "seal" }
+    package let seal: String
+    /// The ways to a model of which the fleet has seen something; each has a key of its own.
+    package let breakers: String
+    /// Calls beyond one a request that the fleet may still make, by kind.
+    package let allowances: String
+    /// What is offered to nobody: a set of lines such as `symbol XYZ`.
+    package let restricted: String
+
+    package init(prefix: String) {
+        let stem = "\(prefix):{global}:"
+        self.stem = stem
+        config = stem + "config"
+        cost = stem + "cost"
+        reservations = stem + "reservations"
+        spend = stem + "spend"
+        books = stem + "books"
+        pace = stem + "pace"
+        seal = stem + "seal"
+        breakers = stem + "breakers"
+        allowances = stem + "allowances"
+        restricted = stem + "restricted"
+    }
+
     /// What the fleet has seen of one way to a model; `breakers` names them all.
     package func breaker(_ way: String) -> String { "\(stem)breaker:\(way)" }
-    package var breakers: String { stem + "breakers" }
-    /// Calls beyond one a request that the fleet may still make, by kind.
-    package var allowances: String { stem + "allowances" }
-    /// What is offered to nobody: a set of lines such as `symbol XYZ`.
-    package var restricted: String { stem + "restricted" }
 
     /// A call's reservation, by a name that no other call has.
     package static func reservation(
