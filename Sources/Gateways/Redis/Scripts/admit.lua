@@ -145,22 +145,36 @@ local costMax = math.min(tonumber(profile[3]) or tiers[tier][2], tonumber(ARGV[1
 -- What has left the hour. While more is due than one call prunes, cost is seen too high, never too
 -- low. When nothing else is in the log, all that was settled has left: the log may have expired.
 local horizon = now - HOUR
-local gone = redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', horizon, 'LIMIT', 0, PRUNED_MAX)
-local spent = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', horizon, 'LIMIT', 0, PRUNED_MAX)
+local gone, spent, count = {}, {}, 0
+-- Of most users nothing has left, and then the first tells so.
+local oldest = tonumber(redis.call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2])
+if oldest and oldest <= horizon then
+    gone = redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', horizon, 'LIMIT', 0, PRUNED_MAX)
+    count = redis.call('ZCOUNT', KEYS[7], '(' .. decimal(horizon), '+inf')
+    oldest = tonumber(redis.call('ZRANGEBYSCORE', KEYS[7], '(' .. decimal(horizon), '+inf',
+        'WITHSCORES', 'LIMIT', 0, 1)[2])
+elseif oldest then
+    count = redis.call('ZCARD', KEYS[7])
+end
 local cost = redis.call('HMGET', KEYS[8], 'settled_nanousd', 'reserved_nanousd', 'limit_nanousd')
 local settled, reserved = tonumber(cost[1]) or 0, tonumber(cost[2]) or 0
-local freed = 0
-if #spent == redis.call('ZCARD', KEYS[9]) then
-    freed = settled
-else
-    for _, member in ipairs(spent) do
-        freed = freed + tonumber(string.match(member, '^%d+'))
+local freed, isBehind = 0, false
+if cost[1] then
+    spent = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', horizon, 'LIMIT', 0, PRUNED_MAX)
+    if #spent == redis.call('ZCARD', KEYS[9]) then
+        freed = settled
+    else
+        for _, member in ipairs(spent) do
+            freed = freed + tonumber(string.match(member, '^%d+'))
+        end
     end
+    isBehind = #spent == PRUNED_MAX
+        and redis.call('ZCOUNT', KEYS[9], '-inf', decimal(horizon)) > PRUNED_MAX
+else
+    -- Nothing was settled yet; the log is written to when that changes.
+    redis.call('ZCARD', KEYS[9])
 end
 settled = settled - freed
-local isBehind = #spent == PRUNED_MAX
-    and redis.call('ZCOUNT', KEYS[9], '-inf', decimal(horizon)) > PRUNED_MAX
-local count = redis.call('ZCOUNT', KEYS[7], '(' .. decimal(horizon), '+inf')
 local held = tonumber(record[9]) or 0
 
 local function prune()
@@ -272,7 +286,7 @@ if isNew then
     if ARGV[13] ~= '' then
         redis.call('ZADD', KEYS[7], now, ARGV[8])
         redis.call('PEXPIRE', KEYS[7], HOUR)
-        count = count + 1
+        count, oldest = count + 1, math.min(oldest or now, now)
     end
     if member then
         redis.call('HSET', KEYS[5], 'batch', ARGV[22])
@@ -296,16 +310,16 @@ if ARGV[14] == '1' or held > 0 then
     -- Who ends a request finds what it reserved: this lives as long as any of the user's records, and
     -- a short request's does not shorten it.
     local lasts = math.max(tonumber(deadline), now) + math.max(2 * HOUR, tonumber(ARGV[18]))
-    redis.call('PEXPIREAT', KEYS[8], decimal(math.max(lasts, redis.call('PEXPIRETIME', KEYS[8]))))
+    if lasts > redis.call('PEXPIRETIME', KEYS[8]) then
+        redis.call('PEXPIREAT', KEYS[8], decimal(lasts))
+    end
 end
 if mustWait then
     return { 'wait', isBehind and '1' or '250' }
 end
-local first = redis.call('ZRANGEBYSCORE', KEYS[7], '(' .. decimal(horizon), '+inf', 'WITHSCORES',
-    'LIMIT', 0, 1)
 -- Not at the model, the dead one may have had its turn for it already; nothing was sent.
 local call = record[13] and record[14] or (tonumber(record[14]) or 0) + 1
-local resets = first[2] and decimal(tonumber(first[2]) + HOUR) or '0'
+local resets = oldest and decimal(oldest + HOUR) or '0'
 return {
     'granted', attemptNow, decimal(grant), deadline, tier, decimal(math.max(requestsMax - count, 0)),
     decimal(math.max(costMax - settled - (reserved - held), 0)), resets,

@@ -64,8 +64,9 @@ local function spend(costKey, logKey, nano, request, attempt, now)
     redis.call('HINCRBY', costKey, 'settled_nanousd', nano)
     redis.call('ZADD', logKey, decimal(now), nano .. ':' .. request .. ':' .. attempt)
     redis.call('PEXPIRE', logKey, 7200000)
-    local lasts = math.max(now + 7200000, redis.call('PEXPIRETIME', costKey))
-    redis.call('PEXPIREAT', costKey, decimal(lasts))
+    if now + 7200000 > redis.call('PEXPIRETIME', costKey) then
+        redis.call('PEXPIREAT', costKey, decimal(now + 7200000))
+    end
 end
 
 -- A batch by its ten keys, of which `first` is the first one's number. What could fail in writing it is
