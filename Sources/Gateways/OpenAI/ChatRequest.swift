@@ -13,7 +13,7 @@ package struct ChatRequest {
     ///   - complaints: What was wrong with the answer before; empty the first time.
     ///   - outputTokensMax: Tokens that the answer may have, the model's own thoughts among them.
     ///   - canary: What tells our instructions apart when they come back.
-    ///   - identifier: Who asks, as a hash; sent where the model takes it.
+    ///   - identifier: Who asks, as a hash; worked out and sent where the model takes it.
     ///   - isStreamed: Whether the answer comes in pieces, with its usage at the end.
     package init(
         form: Question.Form,
@@ -24,7 +24,7 @@ package struct ChatRequest {
         named name: String,
         temperature: Double,
         canary: String,
-        identifier: String,
+        identifier: @autoclosure () -> String,
         isStreamed: Bool = false
     ) {
         let prompts = Prompts.of(form)
@@ -46,13 +46,13 @@ package struct ChatRequest {
                 writer.field("max_completion_tokens", outputTokensMax)
                 writer.field("temperature", temperature)
                 writer.field("store", false)
-                writer.field("safety_identifier", identifier)
+                writer.field("safety_identifier", identifier())
                 Self.write(schema: prompts, to: &writer)
             case .reasoning:
                 writer.field("max_completion_tokens", outputTokensMax)
                 writer.field("reasoning_effort", "low")
                 writer.field("store", false)
-                writer.field("safety_identifier", identifier)
+                writer.field("safety_identifier", identifier())
                 Self.write(schema: prompts, to: &writer)
             }
             writer.endObject()

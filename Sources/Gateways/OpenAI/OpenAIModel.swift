@@ -27,6 +27,7 @@ package final class OpenAIModel: Model {
     private let log: Logger
     /// By the endpoint's name. A mutex that nobody contends: models are asked on one loop.
     private let doors: Mutex<[String: Door]>
+    private let menuTexts = MenuTexts()
     let parser = Mutex(JSONParser(limits: JSONLimits(bytesMax: Limits.answerBytesMax)))
 
     package enum Limits {
@@ -121,7 +122,7 @@ package final class OpenAIModel: Model {
     }
 
     package func prepare(_ question: Question) -> PreparedCall {
-        PreparedCall(question, prompt: QuestionText.of(question))
+        PreparedCall(question, prompt: QuestionText.of(question, menus: menuTexts))
     }
 
     package func version(of form: Question.Form) -> String { Prompts.of(form).version }
@@ -171,6 +172,7 @@ package final class OpenAIModel: Model {
         .failure(classify(error, terms), error.requestMayHaveBeenSent ? .unknown : .nothing)
     }
 
+    @inline(never)
     private func request(
         _ call: consuming PreparedCall,
         _ terms: CallTerms,

@@ -2,11 +2,13 @@ internal import Contract
 internal import JSON
 internal import Options
 package import Pipeline
+internal import Synchronization
 
 /// A question as the model reads it: facts and the user's words as one JSON object. A string in JSON
 /// cannot end itself, which is the firmest delimiter there is.
 package enum QuestionText {
-    package static func of(_ question: Question) -> [UInt8] {
+    /// - Parameter menus: Where the texts of menus are kept; nil writes each anew.
+    package static func of(_ question: Question, menus: MenuTexts? = nil) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 4_096)
         writer.beginObject()
         writer.key("facts")
@@ -15,7 +17,8 @@ package enum QuestionText {
         if question.form == .freeForm {
             write(choices: question.facts, to: &writer)
         } else {
-            write(menu: question, to: &writer)
+            writer.key("candidates")
+            writer.raw(menus?.text(of: question) ?? menu(of: question))
         }
         writer.endObject()
         if question.isSuspect { writer.field("user_text_warning", warning) }
@@ -92,8 +95,8 @@ package enum QuestionText {
         writer.field("strike_step", facts.strikeStep)
     }
 
-    private static func write(menu question: Question, to writer: inout JSONWriter) {
-        writer.key("candidates")
+    fileprivate static func menu(of question: Question) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: Limits.menuBytesMax + 2)
         writer.beginArray()
         var room = Limits.menuBytesMax
         for (index, candidate) in question.candidates.enumerated() {
@@ -103,6 +106,7 @@ package enum QuestionText {
             writer.raw(line)
         }
         writer.endArray()
+        return writer.finish()
     }
 
     private static func line(_ candidate: Candidate, _ id: Int, _ facts: Facts) -> [UInt8] {
@@ -156,5 +160,39 @@ package enum QuestionText {
     private static func rounded(_ value: Double, _ places: Int) -> Double {
         let scale = places == 0 ? 1.0 : places == 2 ? 100 : 10_000
         return (value * scale).rounded() / scale
+    }
+}
+
+/// The texts of menus written lately: those who ask about one market in one way share a menu, and then
+/// its text.
+package final class MenuTexts: Sendable {
+    private struct Kept {
+        let first: Candidate
+        let today: CivilDate
+        let text: [UInt8]
+    }
+
+    /// In the order in which they were written. A mutex that nobody contends: models are asked on one
+    /// loop.
+    private let kept = Mutex<[Kept]>([])
+
+    /// Some 4 KiB each, and few enough to look through.
+    private static let keptMax = 16
+
+    package init() {}
+
+    /// A candidate stands on one menu alone, so the first tells which it is.
+    func text(of question: Question) -> [UInt8] {
+        guard let first = question.candidates.first else { return Array("[]".utf8) }
+        let today = question.facts.today
+        return kept.withLock { kept in
+            if let known = kept.first(where: { $0.first === first && $0.today == today }) {
+                return known.text
+            }
+            let text = QuestionText.menu(of: question)
+            if kept.count == Self.keptMax { kept.removeFirst() }
+            kept.append(Kept(first: first, today: today, text: text))
+            return text
+        }
     }
 }
