@@ -1,5 +1,5 @@
 /// Whom an event is for: the request and the attempt that speaks, and what goes back with it.
-package struct Address: Sendable {
+package final class Address: Sendable {
     package let requestID: RequestID
     package let attempt: Int
     package let trace: RequestEntry.Trace
@@ -24,7 +24,7 @@ package struct Address: Sendable {
 }
 
 /// Which request an entry is: by this a later entry of the same id is known again.
-package struct Identity: Sendable {
+package final class Identity: Sendable {
     package let requestID: RequestID
     /// Empty where the payload did not come so far as to name one.
     package let user: String

@@ -159,7 +159,7 @@ package final class Pipeline: Sendable {
 
     private enum Look {
         case passed(Screened)
-        case refused(Rejection, Grounds)
+        indirect case refused(Rejection, Grounds)
     }
 
     /// What the user typed is looked at, and what the house offers to nobody.
@@ -253,7 +253,11 @@ package final class Pipeline: Sendable {
         }
     }
 
+    // What decides without waiting stays out of the functions that wait: inlined, its values would stand
+    // in the frame of every request in flight.
+
     /// Of a request that calls no model.
+    @inline(never)
     private func wayOut(
         _ verdict: Admission.Verdict,
         of accepted: Accepted,
@@ -345,6 +349,7 @@ package final class Pipeline: Sendable {
     }
 
     /// Of a request whose model was asked.
+    @inline(never)
     private func wayOut(
         _ draft: Draft,
         for admitted: Admitted,
@@ -387,6 +392,7 @@ package final class Pipeline: Sendable {
         return watch.timed(.propose) { proposing.propose(world, nowMs: clock.nowMs()) }
     }
 
+    @inline(never)
     private func answer(
         _ proposed: Proposed,
         because reason: Degradation?,
@@ -428,19 +434,4 @@ package final class Pipeline: Sendable {
         case .done(let receipt): return receipt
         }
     }
-}
-
-/// The stages that are timed.
-package enum Stage: String, CaseIterable, Sendable {
-    case decode
-    case screen
-    case admit
-    case enrich
-    case propose
-    case ask
-    case judge
-    case fallback
-    case settle
-    /// Of a question for usage.
-    case report
 }

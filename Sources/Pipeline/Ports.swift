@@ -147,7 +147,7 @@ package enum Admittance: Sendable {
     case granted(Grant)
     /// Only other requests' unsettled reservations keep it out.
     case wait(ms: Int64)
-    case refused(Rejection)
+    indirect case refused(Rejection)
     /// It was taken back before anybody had read it; nothing was kept.
     case cancelled(Cancellation)
     /// This entry adds nothing, or is somebody else's.
@@ -157,7 +157,7 @@ package enum Admittance: Sendable {
 }
 
 /// A request's place in the books.
-package struct Grant: Sendable {
+package final class Grant: Sendable {
     package let attempt: Int
     package let reserved: NanoUSD
     /// Unix milliseconds.

@@ -82,7 +82,9 @@ struct InvariantTests {
         let intake = Project.text("Sources/Pipeline/Intake/Intake.swift")
         #expect(intake.contains(/package final class Accepted[^}]*\{[\s\S]*?fileprivate init\(/))
         let batches = Project.text("Sources/Pipeline/Intake/BatchIntake.swift")
-        #expect(batches.contains(/package struct AcceptedBatch[^}]*\{[\s\S]*?fileprivate init\(/))
+        #expect(
+            batches.contains(/package final class AcceptedBatch[^}]*\{[\s\S]*?fileprivate init\(/)
+        )
         let expansion = Project.text("Sources/Pipeline/Batches/Expansion.swift")
         #expect(expansion.contains(/package struct ExpansionStep[^}]*\{[\s\S]*?fileprivate init\(/))
         let generation = Project.text("Sources/Pipeline/Generation/Generation.swift")

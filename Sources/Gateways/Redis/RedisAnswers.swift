@@ -194,7 +194,7 @@ extension RedisAnswers {
 
 extension SharedAnswer {
     /// As `join` answers it; nil when there is none.
-    fileprivate init?(_ parts: [RedisValue]) {
+    fileprivate convenience init?(_ parts: [RedisValue]) {
         guard parts.count == 5, let age = parts[1].number, let said = parts[4].bytes,
             !said.isEmpty
         else { return nil }

@@ -34,9 +34,9 @@ package final class Admission: Sendable {
         /// It was taken back before anybody had read it.
         case cancelled(Cancellation)
         /// Nothing was kept in the books.
-        case refused(Rejection)
+        indirect case refused(Rejection)
         /// It was in the books, and is not within the user's tier.
-        case turnedAway(Registered, Rejection)
+        indirect case turnedAway(Registered, Rejection)
         /// It is in the books, and the fleet has no turn for it in time: it is answered without a call.
         /// Or no call could lead to anything, and then there is no reason beside the rule.
         case withoutTurn(Registered, Degradation?)

@@ -9,7 +9,7 @@ package struct Authorizing: Sendable {
 
     enum Verdict<Value: Sendable>: Sendable {
         case permitted(Value)
-        case refused(Rejection)
+        indirect case refused(Rejection)
     }
 
     func check(_ accepted: Accepted) async throws(CancellationError) -> Verdict<Accepted> {

@@ -53,7 +53,7 @@ package struct CallSums: Sendable {
 }
 
 /// How a call may be made: where, within its reservation and its time.
-package struct CallTerms: Sendable {
+package final class CallTerms: Sendable {
     package let route: Route
     package let outputTokensMax: Int
     package let timeLeftMs: Int64
@@ -62,6 +62,22 @@ package struct CallTerms: Sendable {
     package let user: String
     /// Told while the answer comes how much of it has; nil where nobody wants to know.
     package let onProgress: ProgressListener?
+
+    init(
+        route: Route,
+        outputTokensMax: Int,
+        timeLeftMs: Int64,
+        address: Address,
+        user: String,
+        onProgress: ProgressListener?
+    ) {
+        self.route = route
+        self.outputTokensMax = outputTokensMax
+        self.timeLeftMs = timeLeftMs
+        self.address = address
+        self.user = user
+        self.onProgress = onProgress
+    }
 }
 
 /// Called with the tokens that a model has written so far, about.
@@ -70,9 +86,9 @@ package typealias ProgressListener = @Sendable (_ tokens: Int) async -> Void
 /// How a model call ended.
 package enum Completion: Sendable {
     /// It answered; whether that is a strategy, `Validation` says.
-    case answer(Answer)
+    indirect case answer(Answer)
     /// It answered, and there is nothing in it to look at.
-    case unusable(Unusable, modelName: String, Spend)
+    indirect case unusable(Unusable, modelName: String, Spend)
     case failure(CallFault, Spend)
 
     package struct Answer: Sendable {

@@ -121,6 +121,7 @@ final class Climb {
         }
     }
 
+    @inline(never)
     private func written(_ complaints: [String] = []) -> PreparedCall {
         let call = stage.model.prepare(question)
         return complaints.isEmpty ? call : call.complaining(complaints)
@@ -152,6 +153,7 @@ final class Climb {
         return await Self.complete(consume asked, going, terms, stage)
     }
 
+    @inline(never)
     private func terms(_ asked: PreparedCall, _ going: Going) -> CallTerms {
         CallTerms(
             route: going.route,

@@ -44,7 +44,7 @@ struct BatchIntake: Sendable {
 }
 
 /// A batch in order, read in time. Only the intake, in this file, can make one.
-package struct AcceptedBatch: Sendable {
+package final class AcceptedBatch: Sendable {
     package let entry: RequestEntry
     package let request: BatchRequest
     package let identity: Identity

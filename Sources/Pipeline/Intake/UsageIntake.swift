@@ -33,7 +33,7 @@ struct UsageIntake: Sendable {
 }
 
 /// A question for usage in order, read in time. Only the intake, in this file, can make one.
-package struct AcceptedUsage: Sendable {
+package final class AcceptedUsage: Sendable {
     package let entry: RequestEntry
     package let request: UsageRequest
     package let identity: Identity

@@ -3,7 +3,7 @@ internal import Options
 
 /// A strategy that no rule blocks and that this user may be offered. Only `Proposed.hold`, in this
 /// file, can make one: holding it is the proof.
-struct Offer {
+final class Offer {
     /// With mended legs, claims and prose.
     let subject: Case
     let figures: StrategyFigures
@@ -24,7 +24,7 @@ extension Proposed {
     enum Held {
         case offer(Offer)
         /// The rule that bound, and the one figure that would let it pass, where there is one.
-        case blocked(RuleResult, SmallestChange?)
+        indirect case blocked(RuleResult, SmallestChange?)
         /// Sound, and not for this tier or on the restricted list.
         case notPermitted
     }

@@ -30,8 +30,8 @@ package final class Screening: Sendable {
 
     package enum Verdict: Sendable {
         case passed(Screened)
-        case blocked(Rejection, ScreeningVerdict)
-        case restricted(Rejection, RestrictedList.Hit, ScreeningVerdict?)
+        indirect case blocked(Rejection, ScreeningVerdict)
+        indirect case restricted(Rejection, RestrictedList.Hit, ScreeningVerdict?)
     }
 
     package func screen(_ accepted: Accepted) async throws(CancellationError) -> Verdict {
@@ -83,7 +83,7 @@ package final class Screening: Sendable {
 }
 
 /// A request on an underlying that may be offered. Only `Screening`, in this file, can make one.
-package struct Screened: Sendable {
+package final class Screened: Sendable {
     package let accepted: Accepted
     /// What was restricted when it was screened; strategies among it are left out further on.
     package let restricted: RestrictedList

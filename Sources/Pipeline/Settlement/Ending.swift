@@ -7,8 +7,8 @@ package enum Ending: Sendable {
     indirect case result(ResultPayload)
     /// What a user asked for and what it cost: the result of a question for usage.
     case report([UInt8])
-    case rejected(Rejection)
-    case failed(Failure, attempts: Int)
+    indirect case rejected(Rejection)
+    indirect case failed(Failure, attempts: Int)
     /// Somebody took it back before it was begun with.
     case cancelled(Cancellation)
     /// This process is stopping and has no answer: the entry is handed back.

@@ -46,22 +46,9 @@ package final class Settlement: Sendable {
         _ grounds: Grounds,
         _ lease: consuming Lease
     ) async throws(CancellationError) -> Receipt {
-        guard let event = ending.event(requestID: address.requestID) else {
-            return try await release(lease, of: identity)
-        }
-        let entry = lease.entry
-        let terminal = TerminalEvent(
-            queue: entry.queue,
-            entryID: entry.id,
-            address: address,
-            identity: identity,
-            kind: event.kind,
-            code: event.code,
-            payload: event.payload,
-            replyTTLMs: replyTTLMs,
-            account: books.account,
-            evidence: evidence.record(books, grounds, entry, identity)
-        )
+        guard
+            let terminal = terminal(ending, address, identity, books, grounds, lease.entry)
+        else { return try await release(lease, of: identity) }
         let streams = streams
         let receipt = try await insist { () async throws(StreamFailure) in
             try await streams.commit(terminal)
@@ -81,6 +68,33 @@ package final class Settlement: Sendable {
             return try await remind(lease, address, endedAs: code, cost)
         default: return receipt
         }
+    }
+
+    /// What is to be written down; nil when there is nothing to say.
+    ///
+    /// Out of line: what it takes in between would stand in the frame of who waits for the store.
+    @inline(never)
+    private func terminal(
+        _ ending: Ending,
+        _ address: Address,
+        _ identity: Identity,
+        _ books: Books,
+        _ grounds: Grounds,
+        _ entry: RawEntry
+    ) -> TerminalEvent? {
+        guard let event = ending.event(requestID: address.requestID) else { return nil }
+        return TerminalEvent(
+            queue: entry.queue,
+            entryID: entry.id,
+            address: address,
+            identity: identity,
+            kind: event.kind,
+            code: event.code,
+            payload: event.payload,
+            replyTTLMs: replyTTLMs,
+            account: books.account,
+            evidence: evidence.record(books, grounds, entry, identity)
+        )
     }
 
     /// Moves an entry to the dead letters whose id is another request's, and says so on the stream of

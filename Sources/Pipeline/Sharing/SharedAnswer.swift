@@ -2,7 +2,7 @@ package import Contract
 
 /// What a model answered, for whoever asks the same: as it said it, so that it is read, held against
 /// the rules and priced anew for each.
-package struct SharedAnswer: Sendable {
+package final class SharedAnswer: Sendable {
     package let said: [UInt8]
     package let endpoint: String
     /// As it names itself.
