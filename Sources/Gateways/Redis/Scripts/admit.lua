@@ -147,7 +147,8 @@ local costMax = math.min(tonumber(profile[3]) or tiers[tier][2], tonumber(ARGV[1
 local horizon = now - HOUR
 local gone, spent, count = {}, {}, 0
 -- Of most users nothing has left, and then the first tells so.
-local oldest = tonumber(redis.call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2])
+local oldest = tonumber(redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', '+inf', 'WITHSCORES',
+    'LIMIT', 0, 1)[2])
 if oldest and oldest <= horizon then
     gone = redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', horizon, 'LIMIT', 0, PRUNED_MAX)
     count = redis.call('ZCOUNT', KEYS[7], '(' .. decimal(horizon), '+inf')
