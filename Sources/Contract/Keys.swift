@@ -9,6 +9,7 @@ package final class Keys: Sendable {
     private let stem: String
     package let partition: Int
 
+    private let streams: (retry: String, high: String, normal: String, low: String)
     package let dead: String
     /// Orders to take requests back.
     package let cancel: String
@@ -38,6 +39,8 @@ package final class Keys: Sendable {
         let stem = "\(prefix):{\(partition)}:"
         self.stem = stem
         self.partition = partition
+        func stream(_ queue: Queue) -> String { "\(stem)requests:\(queue.rawValue)" }
+        streams = (stream(.retry), stream(.high), stream(.normal), stream(.low))
         dead = stem + "dead"
         cancel = stem + "cancel"
         cancelMarks = stem + "cancelled"
@@ -52,7 +55,14 @@ package final class Keys: Sendable {
         lease = stem + "lease"
     }
 
-    package func requests(_ queue: Queue) -> String { name("requests:", queue.rawValue) }
+    package func requests(_ queue: Queue) -> String {
+        switch queue {
+        case .retry: streams.retry
+        case .high: streams.high
+        case .normal: streams.normal
+        case .low: streams.low
+        }
+    }
     package func reply(_ id: RequestID) -> String { name("reply:", id.text) }
 
     /// In one piece: several such names are made for each step of a request.
