@@ -44,6 +44,33 @@ extension IntegrationTests {
             }
         }
 
+        @Test
+        func `an endpoint that refuses to stream answers in one piece from then on`()
+            async throws
+        {
+            try await Stack.run { stack in
+                try await stack.withWorker { _ in
+                    let client = try Orchestrator(stack)
+                    try stack.misbehave(
+                        #"{"status":400,"param":"stream_options","times":1}"#
+                    )
+                    let answer = try await client.ask("refused", and: ("events", "all"))
+                    #expect(answer.payload["source"] as? String == "model", "\(answer.fields)")
+                    let usage = try #require(answer.payload["usage"] as? [String: Any])
+                    #expect(usage["estimated"] as? Bool == false, "\(usage)")
+
+                    // Streamed, this one would be told of.
+                    try stack.misbehave(#"{"mode":"slow","latency_ms":"1500"}"#)
+                    let known = try await client.ask("known", and: ("events", "all"))
+                    #expect(known.payload["source"] as? String == "model", "\(known.fields)")
+                    #expect(
+                        try client.events("known").map(\.name)
+                            == ["accepted", "provisional", "result"]
+                    )
+                }
+            }
+        }
+
         @Test(arguments: [
             ("fenced", "model", false), ("unstreamed", "model", false), ("length", "model", false),
             ("no_usage", "model", true),

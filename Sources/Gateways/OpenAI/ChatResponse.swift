@@ -105,6 +105,8 @@ package struct APIError {
     package let code: String?
     /// Its sentence says that no wait can help.
     package let isTooLarge: Bool
+    /// It is about `stream` or `stream_options`, which it names as the parameter or in its sentence.
+    let refusesStreams: Bool
     /// The sentence up to where it tells how long to wait, and nothing else of it.
     let patience: String?
 
@@ -116,6 +118,8 @@ package struct APIError {
         // Azure's word for it.
         self.code = code == "DeploymentNotFound" ? "model_not_found" : code?.asWord
         let message = (try? error?.optional("message")?.string()) ?? ""
+        let parameter = (try? error?.optional("param")?.string()) ?? ""
+        refusesStreams = parameter.hasPrefix("stream") || message.contains("stream_options")
         isTooLarge = message.hasPrefix("Request too large")
         patience = message.firstRange(of: "try again in ").map {
             "try again in " + message[$0.upperBound...].prefix(16)

@@ -1,7 +1,9 @@
 internal import EventLoop
 internal import HTTPClient
 internal import JSON
+internal import Logging
 internal import Pipeline
+internal import Policy
 internal import Synchronization
 internal import Telemetry
 
@@ -13,13 +15,19 @@ extension OpenAIModel {
         static let apart = Duration.milliseconds(500)
     }
 
+    func streams(_ endpoint: APIEndpoint) -> Bool {
+        unstreamed.withLock { !$0.contains(endpoint.name) }
+    }
+
+    /// - Returns: Nil when the endpoint would not stream: it has done nothing, billed nothing, and is asked
+    ///   for the answer in one piece from now on.
     func follow(
         _ request: consuming HTTPRequest,
         _ form: Question.Form,
         _ terms: CallTerms,
         since start: EventLoop.Instant,
         _ onProgress: ProgressListener
-    ) async -> Completion {
+    ) async -> Completion? {
         let arrived: Arrived
         do throws(HTTPError) {
             arrived = try await http.withResponse(request) { (head, body) throws(HTTPError) in
@@ -31,10 +39,19 @@ extension OpenAIModel {
         }
         metrics.callDuration.record(EventLoop.Instant.now - start)
         switch arrived {
-        case .whole(let response): return read(response, form, terms)
+        case .whole(let response):
+            guard refusesStreams(response) else { return read(response, form, terms) }
+            metrics.calls.increment(.refused)
+            note("the model's API does not stream; it is asked for whole answers", terms)
+            unstreamed.withLock { _ = $0.insert(terms.route.endpoint) }
+            return nil
         case .stream(let answer): return read(answer, form, terms)
         case .unintelligible: return unintelligible(terms)
         }
+    }
+
+    private func refusesStreams(_ response: HTTPResponse) -> Bool {
+        [400, 422].contains(response.status) && APIError(response.body).refusesStreams
     }
 
     private enum Arrived {

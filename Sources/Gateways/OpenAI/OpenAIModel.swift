@@ -28,6 +28,8 @@ package final class OpenAIModel: Model {
     /// By the endpoint's name. A mutex that nobody contends: models are asked on one loop.
     private let doors: Mutex<[String: Door]>
     private let menuTexts = MenuTexts()
+    /// Endpoints that refused to stream, by name: not asked to again by this process.
+    let unstreamed = Mutex<Set<String>>([])
     let parser = Mutex(JSONParser(limits: JSONLimits(bytesMax: Limits.answerBytesMax)))
 
     package enum Limits {
@@ -149,11 +151,19 @@ package final class OpenAIModel: Model {
         }
         let start = EventLoop.Instant.now
         // What is sent is handed on, and nobody holds it while the answer is waited for.
-        if let onProgress = terms.onProgress {
-            let request = request(consume call, terms, door, start)
-            return await follow(consume request, form, terms, since: start, onProgress)
+        if let onProgress = terms.onProgress, streams(door.endpoint) {
+            let request = request(copy call, terms, door, start, isStreamed: true)
+            if let completion = await follow(
+                consume request,
+                form,
+                terms,
+                since: start,
+                onProgress
+            ) {
+                return completion
+            }
         }
-        let request = request(consume call, terms, door, start)
+        let request = request(consume call, terms, door, start, isStreamed: false)
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {
             result = .success(try await http.send(consume request))
@@ -177,7 +187,8 @@ package final class OpenAIModel: Model {
         _ call: consuming PreparedCall,
         _ terms: CallTerms,
         _ door: Door,
-        _ start: EventLoop.Instant
+        _ start: EventLoop.Instant,
+        isStreamed: Bool
     ) -> HTTPRequest {
         let chat = ChatRequest(
             form: call.form,
@@ -189,7 +200,7 @@ package final class OpenAIModel: Model {
             temperature: settings.temperature,
             canary: containment.canary,
             identifier: containment.identifier(of: terms.user),
-            isStreamed: terms.onProgress != nil
+            isStreamed: isStreamed
         )
         var headers = [("X-Client-Request-Id", terms.address.requestID.text)]
         if let parent = terms.address.trace.parent {
@@ -357,7 +368,7 @@ extension OpenAIModel {
         return facts
     }
 
-    private func note(_ sentence: Logger.Message, _ terms: CallTerms) {
+    func note(_ sentence: Logger.Message, _ terms: CallTerms) {
         log.warning(sentence, metadata: facts(terms))
     }
 }
