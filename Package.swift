@@ -296,9 +296,9 @@ let package = Package(
         program(
             "Operator",
             [
-                "Contract", "Desk", "EventLoop", "Gateways", "JSON", "Migrations", "Options",
-                "Pipeline", "Policy", "Postgres", "Redis", "Release", "Secrets", "Telemetry",
-                argumentParser, crypto, histogram,
+                "Authorization", "Contract", "Desk", "EventLoop", "Gateways", "JSON",
+                "Migrations", "Options", "Pipeline", "Policy", "Postgres", "Redis", "Release",
+                "Secrets", "Telemetry", argumentParser, crypto, histogram,
             ]
         ),
         program(

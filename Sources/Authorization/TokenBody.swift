@@ -20,6 +20,8 @@ struct TokenBody: JWTPayload {
     struct Audience: Codable {
         let values: [String]
 
+        init(_ name: String) { values = [name] }
+
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if let one = try? container.decode(String.self) {

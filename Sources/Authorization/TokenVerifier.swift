@@ -81,7 +81,7 @@ package actor TokenVerifier {
         keys = try await Self.keys(of: secret)
     }
 
-    private static func keys(
+    static func keys(
         of secret: [UInt8]
     ) async throws(UnusableKeys) -> JWTKeyCollection {
         guard secret.count >= Limits.secretBytesMin else {

@@ -53,6 +53,25 @@ struct SharedSecretTests {
         #expect(endless.expiresAtMs > 1 << 40)
     }
 
+    @Test func `a token that was signed here is whose it says, for whom and until when`()
+        async throws
+    {
+        let signer = try await TokenSigner(secret: secret, audience: "mip", issuer: "us")
+        let header = try await signer.header(of: "bench-1", expiresAt: 2_000)
+        let bearer = try await verifier(issuer: "us").verify(header, atMs: now, nowMs: now)
+        #expect(bearer.subject == "bench-1" && bearer.tier == nil && !bearer.isOperator)
+        #expect(bearer.expiresAtMs == 2_000_000)
+        await #expect(throws: Unauthorized.self) {
+            try await verifier(audience: "others").verify(header, atMs: now, nowMs: now)
+        }
+        await #expect(throws: Unauthorized.self) {
+            try await verifier(issuer: "them").verify(header, atMs: now, nowMs: now)
+        }
+        await #expect(throws: UnusableKeys.self) {
+            try await TokenSigner(secret: Array(secret.dropLast()))
+        }
+    }
+
     @Test func `what proves nothing says why`() async throws {
         let verifier = try await verifier()
         func refused(_ header: String?) async -> Unauthorized? {

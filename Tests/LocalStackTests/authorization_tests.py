@@ -214,6 +214,27 @@ def from_the_desk(stack):
         assert s.left_of(sound, eve) == []
 
 
+@check("a load test signs tokens for its users, and says what is wrong with a secret without a word of it")
+def bench_with_tokens(stack):
+    with Desk(stack, "load") as s:
+        s.supervisor()
+        s.worker("w")
+        load = ["bench", "--concurrency", "2", "--seconds", "0.5", "--users", "2", "--json"]
+        counted = json.loads(s.ctl(*load))
+        assert counted["codes"] == {"unauthorized": counted["asked"]}, counted
+        secret = s.file(SECRET + "\n")
+        signed = [*load, "--token-secret-file", secret, "--audience", "mip"]
+        for told in (s.ctl(*signed), s.ctl(*load, AUTH_HS256_SECRET=SECRET, AUTH_AUDIENCE="mip")):
+            counted = json.loads(told)
+            assert counted["events"] == {"result": counted["asked"]}, counted
+        batches = ["bench", "--rate", "2", "--batch", "3", "--seconds", "1", "--json"]
+        counted = json.loads(s.ctl(*batches, "--token-secret-file", secret, "--audience", "mip"))
+        assert counted["events"] and counted["codes"] == {}, counted
+        said = s.ctl(*load, "--token-secret-file", s.file("short"), status=64)
+        assert "5 bytes" in said and "short" not in said, said
+        s.ctl(*load, "--token-secret-file", "/no/such/file", status=66)
+
+
 if __name__ == "__main__":
     with Stack() as stack:
         run(stack)

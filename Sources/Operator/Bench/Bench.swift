@@ -62,6 +62,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "The most that the model may cost for one request, in USD.")
     var maxCost = 0.5
 
+    @OptionGroup var tokens: BenchTokens
+
     @Option(help: "File for a picture of the latencies.")
     var svg: String?
 
@@ -138,7 +140,8 @@ struct Bench: AsyncParsableCommand {
             concurrency: concurrency,
             time: .seconds(seconds),
             batch: batch,
-            mix: try mix()
+            mix: try mix(),
+            signer: try await tokens.signer()
         )
         let (json, svg) = (json, svg)
         let progress = ProgressLine(json ? .silent : .standardError)

@@ -1,5 +1,7 @@
+import Authorization
 import Contract
 import Desk
+import Glibc
 import JSON
 import Redis
 
@@ -11,6 +13,8 @@ struct BenchPlan: Sendable {
     /// Requests of one batch; nil where each is asked by itself.
     let batch: Int?
     let mix: BenchMix
+    /// Nil where nobody is asked for a token.
+    let signer: TokenSigner?
 }
 
 /// Puts load on, reads what comes of it, and cleans up.
@@ -21,6 +25,8 @@ struct BenchRun {
     private var report: BenchReport
     private var pending: [String: Pending] = [:]
     private var asked = 0
+    /// The users' tokens that were needed so far.
+    private var tokens: [String: String] = [:]
     private let start: ContinuousClock.Instant
 
     private enum Limits {
@@ -123,7 +129,12 @@ extension BenchRun {
             let queue = plan.mix.queue { Int.random(in: 0..<$0) }
             let keys = service.surroundings.keys(ofUser: user)
             let due = plan.rate.map { begun + .seconds(Double(number) / $0) } ?? .now
-            commands.append(command(id, user, queue, keys))
+            var command = command(id, user, queue, keys)
+            if let token = try await token(of: user) {
+                command.append("authorization")
+                command.append(token)
+            }
+            commands.append(command)
             made.append((id, queue, keys, due))
         }
         asked += count
@@ -145,6 +156,16 @@ extension BenchRun {
                 late: late
             )
         }
+    }
+
+    /// Good for the whole of the run, and the waiting behind it.
+    private mutating func token(of user: String) async throws -> String? {
+        guard let signer = plan.signer else { return nil }
+        if let known = tokens[user] { return known }
+        let lasts = (plan.time + plan.mix.deadline) / .seconds(1) + 3_600
+        let made = try await signer.header(of: user, expiresAt: Double(time(nil)) + lasts)
+        tokens[user] = made
+        return made
     }
 
     private func command(_ id: String, _ user: String, _ queue: Queue, _ keys: Keys) -> RedisCommand
