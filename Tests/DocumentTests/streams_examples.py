@@ -247,7 +247,7 @@ def degraded(stack):
     provoked = set()
     for behavior, fields in [
             ({"status": 500}, {}), ({"mode": "refusal"}, {}), ({"mode": "length", "tokens": 1}, {}),
-            ({"mode": "reset"}, {}), ({"mode": "stall"}, {"deadline_ms": 400})]:
+            ({"mode": "reset"}, {}), ({"mode": "stall"}, {"deadline_ms": 1000})]:
         stack.misbehave(behavior)
         event, payload = names["answer"](names["ask"](unheard_of(), **fields))
         assert (event, payload["source"]) == ("result", "rule_based"), payload
@@ -458,7 +458,7 @@ def full_redis(stack):
 @check("a killed worker's requests are taken back, and another answers them")
 def killed_worker(stack):
     r, requests = stack.redis, "killed:{0}:requests:normal"
-    common = {"STREAM_PREFIX": "killed", "HEARTBEAT_TTL": "2"}
+    common = {"STREAM_PREFIX": "killed", "HEARTBEAT_TTL": "4"}
     stack.misbehave({"mode": "slow", "latency_ms": 30_000})
     worker = stack.start_worker("killed", **common)
     supervisor = stack.start_supervisor(**common)

@@ -216,6 +216,38 @@ struct ChatRequestTests {
         }
     }
 
+    @Test func `a menu's text that is kept is that menu's, of that day, and no other's`() throws {
+        let texts = MenuTexts()
+        // More menus than are kept: each of them is found, and written anew when it has gone.
+        var questions = try (0..<20).map { number in
+            try question(Self.payload.replacing("450.25", with: "4\(50 + number).25"))
+        }
+        questions += questions
+        for question in questions {
+            let text = QuestionText.of(question, menus: texts)
+            #expect(text == QuestionText.of(question))
+            #expect(text == QuestionText.of(question, menus: texts))
+        }
+        let first = questions[0]
+        let request = try accepted(Self.payload).request
+        let later = Question(
+            request,
+            Facts(
+                of: request,
+                asOf: UTCInstant(seconds: first.facts.asOf.seconds + 86_400),
+                volatility: 0.185,
+                sharesHeld: nil,
+                greeks: nil,
+                expiries: []
+            ),
+            first.candidates,
+            outputTokensMax: 60
+        )
+        #expect(first.facts.today != later.facts.today)
+        _ = QuestionText.of(first, menus: texts)
+        #expect(QuestionText.of(later, menus: texts) == QuestionText.of(later))
+    }
+
     @Test func `a version names the form, and no two forms share one`() {
         let versions = Question.Form.allCases.map { Prompts.of($0).version }
         #expect(Set(versions).count == versions.count)
