@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "DocumentTests")]
 from support.checks import check, run, wait_until
 from support.documents import ROOT
-from support.stack import CONSOLE_TOKEN, Stack, fetch
+from support.stack import CONSOLE_TOKEN, Stack, fetch, freeze
 from webdriver import Browser, missing
 
 PICTURES = ROOT / ".build/console"
@@ -142,7 +142,7 @@ def figures(room):
 
 @check("a worker that stands still: within a minute it says why the lag grows; once it goes on, all is well")
 def stopped_worker(room):
-    room.stack.worker.send_signal(signal.SIGSTOP)
+    freeze(room.stack.worker)
     try:
         start = time.monotonic()
         ids = room.ask(25)
@@ -256,7 +256,7 @@ def reachable(room):
 @check("Redis away, and back: it is said, and what is shown is kept")
 def redis_away(room):
     server = room.stack.processes[0]
-    server.send_signal(signal.SIGSTOP)
+    freeze(server)
     try:
         room.browser.shows("Redis does not answer", "#findings")
         room.browser.shows("ended in all", "#figures")

@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "ChaosTests"))
 import rig  # noqa: F401
 from rig.database import Database
 from support.checks import check, run, wait_until
-from support.stack import Stack, fetch, program
+from support.stack import Stack, fetch, freeze, program
 
 TAG = "strategy:{0}"
 BURST = int(os.environ.get("BURST") or 500)
@@ -132,7 +132,7 @@ def bench(stack):
 def live(stack):
     page = ctl(stack, "top")
     assert "All is well" in page and "\x1b" not in page and "alive" in page, page
-    stack.worker.send_signal(signal.SIGSTOP)
+    freeze(stack.worker)
     try:
         for number in range(7):
             stack.redis.xadd(f"{TAG}:requests:normal", {"request_id": f"s{number}", "payload": "{}"})

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -33,6 +34,21 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def freeze(process):
+    """Stops it until SIGCONT. Its threads hear of that one after the other, and one may go on for some
+    milliseconds: returns when all stand still."""
+    process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: all(map(_stands_still, pathlib.Path(f"/proc/{process.pid}/task").iterdir())),
+               "all of its threads stand still")
+
+
+def _stands_still(thread):
+    try:
+        return (thread / "stat").read_text().rsplit(") ", 1)[1][0] == "T"
+    except OSError:  # it has ended
+        return True
 
 
 class Stack:
