@@ -413,8 +413,8 @@ import Testing
             }
             let after = openSockets()
             server.stop()
-            // What each left would be there twenty times.
-            guard after < before + 20 else { exit(1) }
+            // The last may be closed a moment later; what one in eight left would show.
+            guard after < before + 5 else { exit(1) }
         }
     }
 

@@ -89,10 +89,6 @@ package final class RedisServer: Sendable {
     /// As `kill`: a test's data is nothing to save.
     package func stop() { kill() }
 
-    /// Freezes it: it accepts connections (the kernel does) and answers nothing. `thaw` ends that.
-    package func freeze() { state.withLock { $0.process }?.signal(SIGSTOP) }
-    package func thaw() { state.withLock { $0.process }?.signal(SIGCONT) }
-
     /// Whether it answers, with anything at all: a refusal for want of a password is an answer.
     private func answers() -> Bool {
         guard let peer = try? BlockingSocket(unixPath: socketPath) else { return false }
