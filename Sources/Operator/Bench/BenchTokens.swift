@@ -1,9 +1,7 @@
 import ArgumentParser
 import Authorization
-import Glibc
 
-/// Tokens for the users of a bench, where `AUTH_MODE` asks for them and a secret is shared. No argument
-/// holds that secret, for every user of a machine can read those.
+/// Tokens for the users of a bench, where `AUTH_MODE` asks for them and a secret is shared.
 struct BenchTokens: ParsableArguments {
     @Option(
         help: """
@@ -25,39 +23,26 @@ struct BenchTokens: ParsableArguments {
 
     /// Nil where there is no secret: entries go without tokens.
     func signer() async throws -> TokenSigner? {
-        let given: (place: String, secret: String)
-        if let file = tokenSecretFile {
-            guard let bytes = InputFile.read(file, bytesMax: Limits.bytesMax) else {
-                complain("--token-secret-file \(file) cannot be read, or has more than 4 KiB")
-                throw ExitCode.noInput
-            }
-            given = ("--token-secret-file \(file)", Self.line(bytes))
-        } else if let text = Self.variable("AUTH_HS256_SECRET") {
-            given = ("AUTH_HS256_SECRET", text)
-        } else {
-            return nil
-        }
+        guard
+            let given = try GivenSecret.read(
+                file: tokenSecretFile,
+                "--token-secret-file",
+                orVariable: "AUTH_HS256_SECRET",
+                bytesMax: Limits.bytesMax
+            )
+        else { return nil }
+        // A file ends with a line's end, which the service takes off as well.
+        var secret = given.text
+        while secret.last?.isNewline == true { secret.removeLast() }
         do throws(UnusableKeys) {
             return try await TokenSigner(
-                secret: Array(given.secret.utf8),
-                audience: audience ?? Self.variable("AUTH_AUDIENCE"),
-                issuer: issuer ?? Self.variable("AUTH_ISSUER")
+                secret: Array(secret.utf8),
+                audience: audience ?? GivenSecret.variable("AUTH_AUDIENCE"),
+                issuer: issuer ?? GivenSecret.variable("AUTH_ISSUER")
             )
         } catch {
             complain("\(given.place): \(error)")
             throw ExitCode.usage
         }
-    }
-
-    /// The file's text without the line's end behind it.
-    private static func line(_ bytes: [UInt8]) -> String {
-        var text = String(decoding: bytes, as: UTF8.self)
-        while text.last?.isNewline == true { text.removeLast() }
-        return text
-    }
-
-    private static func variable(_ name: String) -> String? {
-        let text = unsafe getenv(name).map { unsafe String(cString: $0) }
-        return text?.isEmpty == true ? nil : text
     }
 }
