@@ -253,11 +253,7 @@ package final class Pipeline: Sendable {
         }
     }
 
-    // What decides without waiting stays out of the functions that wait: inlined, its values would stand
-    // in the frame of every request in flight.
-
     /// Of a request that calls no model.
-    @inline(never)
     private func wayOut(
         _ verdict: Admission.Verdict,
         of accepted: Accepted,
@@ -349,7 +345,6 @@ package final class Pipeline: Sendable {
     }
 
     /// Of a request whose model was asked.
-    @inline(never)
     private func wayOut(
         _ draft: Draft,
         for admitted: Admitted,
@@ -392,7 +387,6 @@ package final class Pipeline: Sendable {
         return watch.timed(.propose) { proposing.propose(world, nowMs: clock.nowMs()) }
     }
 
-    @inline(never)
     private func answer(
         _ proposed: Proposed,
         because reason: Degradation?,

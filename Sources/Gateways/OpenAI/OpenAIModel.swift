@@ -182,7 +182,6 @@ package final class OpenAIModel: Model {
         .failure(classify(error, terms), error.requestMayHaveBeenSent ? .unknown : .nothing)
     }
 
-    @inline(never)
     private func request(
         _ call: consuming PreparedCall,
         _ terms: CallTerms,

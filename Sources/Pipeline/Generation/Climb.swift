@@ -121,7 +121,7 @@ final class Climb {
         }
     }
 
-    @inline(never)
+    @inline(never)  // See `terms`.
     private func written(_ complaints: [String] = []) -> PreparedCall {
         let call = stage.model.prepare(question)
         return complaints.isEmpty ? call : call.complaining(complaints)
@@ -153,6 +153,8 @@ final class Climb {
         return await Self.complete(consume asked, going, terms, stage)
     }
 
+    // Out of line, as `written`: inlined, its values would stand in the frame of each request that waits
+    // for a model (some 300 bytes of 1,900).
     @inline(never)
     private func terms(_ asked: PreparedCall, _ going: Going) -> CallTerms {
         CallTerms(
